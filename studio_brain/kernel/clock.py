@@ -1,0 +1,65 @@
+"""Time as an argument. Wall time is UTC in integer milliseconds since 1970; its text form is
+`YYYY-MM-DDTHH:MM:SS.mmmZ`.
+
+Leases and deadlines use `monotonic`, never the wall.
+"""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class Clock(Protocol):
+    def now_ms(self) -> int:
+        """UTC wall time in milliseconds since 1970."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards; only differences mean anything."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class ShiftedClock:
+    """The machine's clock moved by `shift_ms`: a practice studio lives through days on request."""
+
+    def __init__(self, shift_ms: int = 0) -> None:
+        self.shift_ms = shift_ms
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self.shift_ms
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def utc_text(ms: int) -> str:
+    """Milliseconds since 1970 → `2026-11-21T09:30:00.000Z`. Years 1 to 9999."""
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z".rjust(24, "0")
+
+
+def utc_ms(text: str) -> int:
+    """The inverse of `utc_text`; raises ValueError on any other form."""
+    if not _TEXT.fullmatch(text):
+        raise ValueError(f"not a UTC time with milliseconds: {text[:40]!r}")
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,26 @@
+"""SHA-256 (FIPS 180-4). Hashes are 32 bytes inside and `sha256:<hex>` at the edges."""
+
+import hashlib
+
+PREFIX = "sha256:"
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def to_text(digest: bytes) -> str:
+    """32 bytes → `sha256:<64 hex digits>`."""
+    return PREFIX + digest.hex()
+
+
+def from_text(text: str) -> bytes:
+    """`sha256:<64 lower-case hex digits>` → 32 bytes. Raises ValueError on anything else."""
+    digits = text.removeprefix(PREFIX)
+    if len(digits) != 64 or digits == text or digits != digits.lower():
+        raise ValueError("expected sha256: and 64 lower-case hex digits")
+    return bytes.fromhex(digits)
+
+
+def sha256_text(data: bytes) -> str:
+    return to_text(sha256(data))

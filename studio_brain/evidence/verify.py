@@ -1,0 +1,265 @@
+"""Verification of one log, starting from the stored bytes and trusting nothing derived from them.
+
+One pass in index order. For each entry: the numbering has no gap, the bytes are canonical and are an entry of this
+tenant, seal and columns follow from the bytes, the stream's chain is unbroken, the payload matches its commitment or
+was erased by an entry that says so. Along the way: every full tile, and at every signed checkpoint the root and the
+signature.
+
+The first fault ends the pass and is named by its index. What was checked, and against which key, stands in the result.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
+
+from ..kernel.canonical import is_canonical
+from ..kernel.errors import StudioBrainError, VerificationError
+from . import checkpoint as checkpoints
+from .entry import Entry, decode
+from .log import LogRow
+from .merkle import Frontier, complete_root, leaf_hash
+from .note import NoteError, VerifierKey
+from .payload import PayloadError, open_payload
+from .tables import checkpoint, entry, head, payload, payload_key, place, seq_of, stream, tile
+from .tiles import TILE_WIDTH
+
+BATCH = 1_000
+ERASED_KIND = "payload.erased"
+
+Progress = Callable[[int, int], None]
+"""(entries checked, entries in all) → None. May raise to cancel."""
+
+
+class Tampered(VerificationError):
+    """The log is not what was sealed. `index` is the first bad entry; None when the fault lies outside the entries."""
+
+    def __init__(self, origin: str, index: int | None, what: str) -> None:
+        self.origin, self.index, self.what = origin, index, what
+        where = "the log" if index is None else f"entry {index}"
+        super().__init__(f"{origin}: {where}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was checked. `checkpoints` signatures were verified with `key`; `root` is that of `size` entries."""
+
+    origin: str
+    size: int
+    root: bytes
+    checkpoints: int
+    payloads: int
+    erased: int
+    key: str
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass carries from entry to entry."""
+
+    frontier: Frontier = field(default_factory=Frontier)
+    tails: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # stream → last pos, last seal
+    ids: set[uuid.UUID] = field(default_factory=set)
+    unfinished: list[list[bytes]] = field(default_factory=list)  # for each level the hashes of its unfinished tile
+    missing: dict[int, int] = field(default_factory=dict)  # payloads not there, waiting for the entry that erased them
+    payloads: int = 0
+    erased: int = 0
+    checkpoints: int = 0
+
+
+def verify_log(conn: Connection, log: LogRow, key: VerifierKey, progress: Progress | None = None) -> Verified:
+    """Checks a whole log. Raises Tampered at the first fault."""
+    total = conn.execute(select(head.c.size).where(head.c.log_id == log.log_id)).scalar()
+    if total is None:
+        raise Tampered(log.origin, None, "its head row is missing")
+    state = _Pass()
+    notes = _checkpoints(conn, log)
+    pending = next(notes, None)
+    for index, row in enumerate(_rows(conn, log)):
+        _check_entry(conn, log, state, index, row)
+        _check_tiles(conn, log, state, row.seal)
+        if pending is not None and pending[0] == state.frontier.size:
+            _check_checkpoint(log, state, pending, key)
+            pending = next(notes, None)
+        if progress is not None and index % 500 == 499:
+            progress(index + 1, max(total, index + 1))
+    _check_end(conn, log, state, pending, total)
+    if progress is not None:
+        progress(state.frontier.size, state.frontier.size)
+    return Verified(
+        origin=log.origin,
+        size=state.frontier.size,
+        root=state.frontier.root(),
+        checkpoints=state.checkpoints,
+        payloads=state.payloads,
+        erased=state.erased,
+        key=key.serialize(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    place: int
+    id: bytes
+    kind: str
+    stream: str | None
+    pos: int
+    at_ms: int
+    seal: bytes
+    body: bytes
+
+
+def _rows(conn: Connection, log: LogRow) -> Iterator[_Row]:
+    columns = (
+        select(
+            entry.c.place, entry.c.id, entry.c.kind, stream.c.name, entry.c.pos, entry.c.at_ms, entry.c.seal,
+            entry.c.body
+        )
+        .join(stream, stream.c.stream_id == entry.c.stream_id, isouter=True)
+        .order_by(entry.c.place)
+    )  # fmt: skip
+    at, last = place(log.log_id, 0), place(log.log_id + 1, 0)
+    limit = BATCH
+    while True:
+        try:
+            rows = conn.execute(columns.where(entry.c.place >= at, entry.c.place < last).limit(limit)).all()
+        except DBAPIError as error:
+            if limit == 1:
+                raise Tampered(log.origin, seq_of(at), f"the database cannot read it ({error.orig})") from error
+            limit = 1  # one by one, to name the first entry that cannot be read
+            continue
+        for row in rows:
+            yield _Row(row[0], bytes(row[1]), row[2], row[3], row[4], row[5], bytes(row[6]), bytes(row[7]))
+        if len(rows) < limit:
+            return
+        at = rows[-1].place + 1
+
+
+def _check_entry(conn: Connection, log: LogRow, state: _Pass, index: int, row: _Row) -> None:
+    if seq_of(row.place) != index:
+        raise Tampered(log.origin, index, "it is missing")
+    seal = leaf_hash(row.body)
+    if seal != row.seal:
+        raise Tampered(log.origin, index, "its bytes do not match its seal")
+    if not is_canonical(row.body):
+        raise Tampered(log.origin, index, "its bytes are not canonical JSON")
+    try:
+        found = decode(row.body, seal)
+    except StudioBrainError as error:
+        raise Tampered(log.origin, index, error.detail) from error
+    if found.tenant != log.tenant:
+        raise Tampered(log.origin, index, f"it belongs to the tenant {found.tenant!r}")
+    if found.id in state.ids:
+        raise Tampered(log.origin, index, "its id stands in the log twice")
+    state.ids.add(found.id)
+    columns = (found.id.bytes, found.kind, found.stream, found.at_ms)
+    if columns != (row.id, row.kind, row.stream, row.at_ms):
+        raise Tampered(log.origin, index, "a column beside it differs from its bytes")
+    pos, prev = state.tails.get(found.stream, (-1, None))
+    if found.prev != prev or row.pos != pos + 1:
+        raise Tampered(log.origin, index, f"it does not follow the last entry of its stream {found.stream!r}")
+    state.tails[found.stream] = (pos + 1, seal)
+    _check_payload(conn, log, state, index, found)
+    state.frontier.append(seal)
+
+
+def _check_payload(conn: Connection, log: LogRow, state: _Pass, index: int, found: Entry) -> None:
+    if found.kind == ERASED_KIND:
+        state.erased += state.missing.pop(int(found.data.get("index", -1)), 0)
+    if found.payload is None:
+        return
+    row = conn.execute(
+        select(payload.c.salt, payload.c.sealed, payload_key.c.key)
+        .join(payload_key, payload_key.c.place == payload.c.place, isouter=True)
+        .where(payload.c.place == place(log.log_id, index))
+    ).first()
+    if row is None or row.key is None:
+        state.missing[index] = 1
+        return
+    try:
+        open_payload(found.payload, bytes(row.salt), bytes(row.sealed), bytes(row.key))
+    except PayloadError as error:
+        raise Tampered(log.origin, index, str(error)) from error
+    state.payloads += 1
+
+
+def _check_tiles(conn: Connection, log: LogRow, state: _Pass, seal: bytes) -> None:
+    """Compares each tile that the seal just read completes with what was read; a tile's root goes one level up."""
+    level, item = 0, seal
+    while True:
+        if level == len(state.unfinished):
+            state.unfinished.append([])
+        hashes = state.unfinished[level]
+        hashes.append(item)
+        if len(hashes) < TILE_WIDTH:
+            return
+        state.unfinished[level] = []
+        item = _check_tile(conn, log, level, (state.frontier.size - 1) // TILE_WIDTH ** (level + 1), hashes)
+        level += 1
+
+
+def _check_tile(conn: Connection, log: LogRow, level: int, index: int, hashes: list[bytes]) -> bytes:
+    row = conn.execute(
+        select(tile.c.root, tile.c.hashes).where(
+            tile.c.log_id == log.log_id, tile.c.level == level, tile.c.idx == index
+        )
+    ).first()
+    leaves = TILE_WIDTH**level  # below one hash of this level
+    last = (index + 1) * TILE_WIDTH * leaves - 1
+    if row is None:
+        raise Tampered(log.origin, last, f"tile ({level}, {index}) is missing")
+    stored = bytes(row.hashes)
+    if stored != b"".join(hashes):
+        first = next(i for i, item in enumerate(hashes) if stored[32 * i : 32 * i + 32] != item)
+        raise Tampered(log.origin, (index * TILE_WIDTH + first) * leaves, f"tile ({level}, {index}) holds another hash")
+    root = complete_root(hashes)
+    if bytes(row.root) != root:
+        raise Tampered(log.origin, last, f"the root beside tile ({level}, {index}) is not its root")
+    return root
+
+
+def _checkpoints(conn: Connection, log: LogRow) -> Iterator[tuple[int, str]]:
+    last = -1
+    query = select(checkpoint.c.size, checkpoint.c.note).where(checkpoint.c.log_id == log.log_id)
+    while True:
+        rows = conn.execute(query.where(checkpoint.c.size > last).order_by(checkpoint.c.size).limit(BATCH)).all()
+        for row in rows:
+            yield row.size, row.note
+        if len(rows) < BATCH:
+            return
+        last = rows[-1].size
+
+
+def _check_checkpoint(log: LogRow, state: _Pass, stored: tuple[int, str], key: VerifierKey) -> None:
+    size, text = stored
+    try:
+        found = checkpoints.open_signed(text, key)
+    except NoteError as error:
+        raise Tampered(log.origin, size - 1, f"the checkpoint that covers it: {error}") from error
+    if found.origin != log.origin or found.size != size:
+        raise Tampered(log.origin, size - 1, "the checkpoint that covers it belongs elsewhere")
+    if found.root != state.frontier.root():
+        raise Tampered(log.origin, size - 1, "the signed checkpoint does not cover these entries")
+    state.checkpoints += 1
+
+
+def _check_end(conn: Connection, log: LogRow, state: _Pass, pending: tuple[int, str] | None, total: int) -> None:
+    size = state.frontier.size
+    if pending is not None:
+        raise Tampered(log.origin, size, f"it is missing, though a checkpoint of {pending[0]} entries was signed")
+    if state.missing:
+        raise Tampered(log.origin, min(state.missing), "its payload is gone and no entry says that it was erased")
+    if total != size or _head_roots(conn, log) != state.frontier.to_bytes():
+        raise Tampered(log.origin, None, f"its head names {total} entries, there are {size}, or another tree")
+    if size:
+        covered = conn.execute(
+            select(checkpoint.c.size).where(checkpoint.c.log_id == log.log_id, checkpoint.c.size == size)
+        ).first()
+        if covered is None:
+            raise Tampered(log.origin, size - 1, "no signed checkpoint covers it")
+
+
+def _head_roots(conn: Connection, log: LogRow) -> bytes:
+    return bytes(conn.execute(select(head.c.roots).where(head.c.log_id == log.log_id)).scalar_one())

@@ -1,0 +1,37 @@
+"""Writing small files of the home folder: whole or not at all, readable by their owner alone."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from ..kernel.errors import StorageError
+from ..kernel.reasons import ReasonCode
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replaces `path` atomically with mode 0600. Raises StorageError when the folder cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        full = error.errno == errno.ENOSPC
+        code = ReasonCode.STORAGE_FULL if full else ReasonCode.STORAGE_READ_ONLY
+        raise StorageError(str(path), code=code) from error
+
+
+def make_home(home: Path) -> None:
+    """Creates the folder with mode 0700. Raises StorageError when that is not possible."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY) from error
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY)

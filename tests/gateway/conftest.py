@@ -1,0 +1,3 @@
+from tests.gateway.harness import bench
+
+__all__ = ["bench"]

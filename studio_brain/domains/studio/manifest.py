@@ -1,0 +1,133 @@
+"""What the studio brings: taking and seeing its state, and the first writes to its cloud."""
+
+from typing import Final
+
+from ...gateway.registry import Authority, Capability, Idempotency, Manifest, Outside, Query, Staleness
+from ...kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
+from . import facts, queries
+from .project import STUDIO
+
+_OWNER: Final = "studio operations"
+_ANYBODY: Final = PEOPLE | {ActorType.AGENT, ActorType.SYSTEM}
+
+MANIFEST: Final = Manifest(
+    name="studio",
+    capabilities=(
+        Capability(
+            id="studio.snapshot",
+            title="Take a snapshot",
+            description="Reads the studio's cloud at one moment and seals the state it is in.",
+            target="studio/state",
+            mode=Mode.LOCAL,
+            risk=Risk.LOW,
+            role=Role.VIEWER,
+            owner=_OWNER,
+            failure_mode="the last good state stays, with its age and the reason",
+            test="tests/domains/studio/test_observe.py",
+            actor_types=PEOPLE | {ActorType.SYSTEM},
+            procedure=True,
+        ),
+        Capability(
+            id="studio.read",
+            title="See the studio's state",
+            description="Snapshots, diffs and their history.",
+            target="studio/state",
+            mode=Mode.READ,
+            risk=Risk.LOW,
+            role=Role.VIEWER,
+            owner=_OWNER,
+            failure_mode="nothing is shown and the reason is",
+            test="tests/domains/studio/test_queries.py",
+            actor_types=_ANYBODY,
+        ),
+        Capability(
+            id="firestore.ops_note.append",
+            title="Append an operations note",
+            description="Leaves a note for staff about a batch in the studio's cloud.",
+            target="batches",
+            mode=Mode.OUTSIDE,
+            risk=Risk.MEDIUM,
+            role=Role.EDITOR,
+            owner=_OWNER,
+            failure_mode="a lost answer is settled by asking again under the same key",
+            test="tests/e2e/test_thread.py",
+            payload=facts.OpsNote,
+            actor_types=_ANYBODY,
+            rationale=True,
+            outside=Outside(
+                connector="functions",
+                operation="ops_note.append",
+                staleness=Staleness.CHECKED,
+                idempotency=Idempotency.KEY,
+                rollback="firestore.ops_note.rollback",
+                rollback_note="The note is marked as rolled back in the cloud, not deleted.",
+            ),
+            target_of=lambda input: f"batches/{input.get('batchId', '')}",
+        ),
+        Capability(
+            id="firestore.ops_note.rollback",
+            title="Roll back an operations note",
+            description="Marks an appended note as rolled back. The cloud keeps it.",
+            target="batches",
+            mode=Mode.OUTSIDE,
+            risk=Risk.MEDIUM,
+            role=Role.EDITOR,
+            owner=_OWNER,
+            failure_mode="a lost answer is settled by asking again under the same key",
+            test="tests/gateway/test_rollback.py",
+            payload=facts.OpsNoteRollback,
+            rationale=True,
+            internal=True,
+            outside=Outside(
+                connector="functions",
+                operation="ops_note.rollback",
+                staleness=Staleness.CHECKED,
+                idempotency=Idempotency.KEY,
+                rollback=None,
+                rollback_note="A rollback is not rolled back; append a new note instead.",
+            ),
+            target_of=lambda input: f"proposal/{input.get('proposalId', '')}",
+        ),
+        Capability(
+            id="firestore.batch.close",
+            title="Close a picked-up batch",
+            description="Tells the cloud that a batch was picked up: it closes and leaves the active list.",
+            target="batches",
+            mode=Mode.OUTSIDE,
+            risk=Risk.HIGH,
+            role=Role.EDITOR,
+            owner=_OWNER,
+            failure_mode="a lost answer is settled by reading the batch and comparing it with what it was before",
+            test="tests/e2e/test_thread.py",
+            payload=facts.CloseBatch,
+            actor_types=_ANYBODY,
+            rationale=True,
+            outside=Outside(
+                connector="functions",
+                operation="batch.close",
+                staleness=Staleness.CHECKED,
+                idempotency=Idempotency.READ_BACK,
+                rollback=None,
+                rollback_note="The cloud cannot reopen a closed batch; a member of staff has to do it in the portal.",
+            ),
+            target_of=lambda input: f"batches/{input.get('batchId', '')}",
+        ),
+    ),
+    queries=(
+        Query("studio.today", "studio.read", queries.today),
+        Query("studio.snapshot", "studio.read", queries.snapshot_of_day),
+        Query("studio.diff", "studio.read", queries.diff_of_days),
+    ),
+    projections=(STUDIO,),
+    receipt_kinds=facts.KINDS,
+    authority={
+        "batch": Authority.CLOUD,
+        "reservation": Authority.CLOUD,
+        "firing": Authority.CLOUD,
+        "report": Authority.CLOUD,
+        "order": Authority.CLOUD,
+        "payment": Authority.CLOUD,
+        "identity": Authority.CLOUD,
+        "observation": Authority.LOCAL,
+    },
+)

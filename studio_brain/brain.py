@@ -1,0 +1,315 @@
+"""The composition root: the only file that knows domains and connectors together.
+
+`Brain` opens a home, checks settings and keys, brings the databases up to date, puts gateway, connectors and domains
+together, and offers the two paths: `perform` and `query`. What runs by itself lives in `engine`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from .connectors.auth.client import Account, AuthClient
+from .connectors.auth.wire import Tokens
+from .connectors.firestore.client import FirestoreClient
+from .connectors.firestore.connector import FirestoreConnector
+from .connectors.firestore.wire import plain
+from .connectors.functions.client import FunctionsClient
+from .connectors.functions.connector import FunctionsConnector
+from .connectors.functions.operations import OPERATIONS
+from .connectors.studio_cloud import StudioCloud
+from .connectors.transport import Transport
+from .domains.installation.manifest import installation_manifest
+from .domains.installation.queries import Installed
+from .domains.installation.rebuild import Rebuild
+from .domains.studio import manifest as studio
+from .domains.studio.observe import Snapshot
+from .evidence.note import Signer, VerifierKey
+from .gateway import manifest as gateway_manifest
+from .gateway import rows
+from .gateway.execution import Executor, Process
+from .gateway.integrity import Progress, Report, check
+from .gateway.perform import Gateway, Performed, Session
+from .gateway.recovery import Recovery
+from .gateway.registry import Registry
+from .gateway.rollback import Rollback
+from .gateway.switches import SYSTEM
+from .home import installation as installations
+from .home.files import make_home
+from .home.installation import Installation, LockedSigner
+from .home.keeper import RefreshTokenKeeper
+from .home.practice import FILE as PRACTICE_FILE
+from .home.practice import Practice, read_practice
+from .home.process import is_alive, own_name
+from .home.secrets import LockedStore, SecretStore
+from .home.settings import FILE, Settings, TenantSettings, checked, load_settings
+from .home.unlock import PassphraseSource, open_secrets
+from .kernel.clock import Clock, ShiftedClock
+from .kernel.errors import ConfigError, StudioBrainError
+from .kernel.ids import Uuid7Source
+from .kernel.policy import Actor, ActorType
+from .kernel.ports import Connector, ConnectorError
+from .kernel.reasons import ReasonCode
+from .store.database import Databases, open_databases, selecting
+from .store.migrate import migrate
+from .store.projections import Projections
+from .store.reading import Sources
+from .store.sequencer import Sequencer
+from .store.writer import OnCommit, Writer
+from .telemetry.logs import Logger, open_log
+from .telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a home is to be opened. `passphrase` is asked only where there is no keyring."""
+
+    home: Path
+    config: Path | None = None
+    passphrase: PassphraseSource | None = None
+    via: str = "cli"
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType(os.environ))
+
+
+class Brain:
+    """An open home. Make it with `Brain.open`; use it as an asynchronous context manager."""
+
+    def __init__(
+        self,
+        opening: Opening,
+        settings: Settings,
+        practice: Practice | None,
+        installation: Installation,
+        secrets: SecretStore,
+        signer: Signer,
+    ) -> None:
+        self.opening = opening
+        self.home = opening.home
+        self.settings = settings
+        self.installation = installation
+        self.secrets = secrets
+        self.clock: Clock = ShiftedClock(0 if practice is None else practice.shift_ms)
+        self.practice = practice
+        self.metrics = Metrics()
+        self.log: Logger
+        self.log, self._log_file = open_log(opening.home, opening.via, settings.engine.log_level)
+        self.databases: Databases = open_databases(opening.home, settings.database.url)
+        migrate(self.databases.brain)
+        rows.prepare(self.databases.brain)
+        self._listeners: list[OnCommit] = []
+        ids = Uuid7Source(self.clock)
+        self.writer = Writer(
+            Sequencer(self.databases.brain, signer, installation.origin_prefix, rows.apply, self.clock, ids),
+            self._committed,
+        )
+        self.transport = Transport(self.clock)
+        self.connectors: dict[str, dict[str, Connector]] = {}
+        self._readers: dict[str, StudioCloud] = {}
+        self._documents: dict[str, FirestoreClient] = {}
+        self._accounts: dict[tuple[str, str], Account] = {}
+        for tenant in settings.tenant:
+            self._connect(tenant)
+        installed = Installed(settings, installation, secrets.kind)
+        manifests = (gateway_manifest.MANIFEST, studio.MANIFEST, installation_manifest(installed))
+        self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS)})
+        self.projections = Projections(self.databases, [p for m in manifests for p in m.projections])
+        self.projections.prepare()
+        self.gateway = Gateway(self.registry, self.databases.brain, self.writer, self.connectors, self.clock, ids)
+        self.executor = Executor(
+            self.gateway, self.clock, Process(own_name(), is_alive), settings.engine.write_deadline_s
+        )
+        self.recovery = Recovery(self.executor)
+        zones = {tenant.id: tenant.time_zone for tenant in settings.tenant}
+        self.gateway.procedures |= {
+            "proposal.execute": self.executor,
+            "proposal.rollback": Rollback(self.gateway),
+            "studio.snapshot": Snapshot(self.gateway, self._readers, zones, settings.engine.read_deadline_s),
+            "system.rebuild": Rebuild(self.gateway, self.projections),
+        }
+
+    @classmethod
+    def open(cls, opening: Opening, *, unlock: bool = True) -> Self:
+        """Checks settings, unlocks the signing key, migrates. Raises StudioBrainError that says what to mend.
+
+        Without `unlock` nothing can be sealed and no secret is read: enough for looking and verifying.
+        """
+        make_home(opening.home)
+        practice = read_practice(opening.home)
+        settings = read_settings(opening, practice)
+        installation = installations.read_installation(opening.home)
+        practising = settings.practice if installation is None else installation.practice
+        if practising != settings.practice:
+            raise ConfigError(
+                "this home was set up for another kind of studio (practice or real)",
+                code=ReasonCode.PRACTICE_KEY_REFUSED,
+            )
+        if installation is not None and not unlock:
+            return cls(opening, settings, practice, installation, LockedStore(), LockedSigner(installation.public_key))
+        id = installations.new_id() if installation is None else installation.id
+        secrets = open_secrets(opening.home, id, practice=practising, passphrase=opening.passphrase)
+        if installation is None:
+            installation = installations.create_installation(opening.home, id, secrets, practice=practising)
+        signer = installations.load_signing_key(installation, secrets)
+        return cls(opening, settings, practice, installation, secrets, signer)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Commits what is queued, then lets go of everything."""
+        await self.transport.close()
+        await asyncio.to_thread(self.writer.close)
+        try:
+            await asyncio.to_thread(self.projections.catch_up)
+            await asyncio.to_thread(self.databases.views.writing, self.metrics.flush)
+        except StudioBrainError as error:
+            self.log.warning("views not brought up to date", code=error.code.value)
+        self.databases.close()
+        self._log_file.close()
+
+    # the two paths
+
+    async def perform(
+        self,
+        capability: str,
+        payload: Mapping[str, Any],
+        session: Session,
+        *,
+        rationale: str = "",
+        key: str | None = None,
+        corr: str | None = None,
+    ) -> Performed:
+        """`Gateway.perform`, counted and logged."""
+        began = self.clock.monotonic()
+        done = await self.gateway.perform(capability, payload, session, rationale=rationale, key=key, corr=corr)
+        took_ms = int((self.clock.monotonic() - began) * 1000)
+        code = "" if done.code is None else done.code.value
+        self.metrics.count("performed", capability=capability[:80], outcome=done.outcome, reason=code)
+        self.metrics.duration("perform", took_ms, capability=capability[:80])
+        self.log.info(
+            "performed",
+            tenant=session.tenant,
+            actor=session.actor.id,
+            capability=capability[:80],
+            corr=done.corr,
+            outcome=done.outcome,
+            reason=code,
+            took_ms=took_ms,
+        )
+        return done
+
+    async def query(self, name: str, params: Mapping[str, Any], session: Session) -> Any:
+        """`Gateway.query` on views that hold everything the log held when it was asked."""
+        if await asyncio.to_thread(self.projections.lag):
+            await asyncio.to_thread(self.projections.catch_up)
+        return await self.gateway.query(name, params, session, self.sources())
+
+    def sources(self) -> Sources:
+        return Sources(selecting(self.databases.brain), selecting(self.databases.views), self.clock.now_ms())
+
+    async def batches(self, state: str, session: Session, limit: int = 200) -> list[dict[str, Any]]:
+        """Batches of a state as the cloud has them now, to choose one from: id, title, state."""
+        await self.gateway.authorize("studio.read", session)
+        documents = self._documents.get(session.tenant)
+        if documents is None:
+            raise ConnectorError("this studio has no cloud settings", code=ReasonCode.NOT_CONFIGURED)
+        found = await documents.where("batches", "state", state, ("state", "title"), limit, 15.0)
+        return [
+            {
+                "id": document.id.removeprefix("batches/"),
+                "title": plain(document.fields.get("title")) or "",
+                "state": plain(document.fields.get("state")),
+            }
+            for document in found
+        ]
+
+    async def verify(self, session: Session, progress: Progress | None = None) -> Report:
+        """Checks this studio's log and the installation's own from their bytes, and the gateway's rows against them."""
+        await self.gateway.authorize("evidence.read", session)
+        tenants = frozenset({session.tenant, SYSTEM})
+        return await asyncio.to_thread(check, self.databases.brain, tenants, self.verifier_key, progress)
+
+    # who, where
+
+    def session(self, tenant: str | None, actor: str | None, via: str = "") -> Session:
+        """The session of an account in a studio. One studio or one account need not be named."""
+        found = self._tenant(tenant)
+        account = next((a for a in found.account if actor in (None, a.id, a.email)), None)
+        if account is None:
+            raise StudioBrainError(f"{actor or 'nobody'} in {found.id}", code=ReasonCode.NOT_SIGNED_IN)
+        who = Actor(ActorType.STAFF, account.id, found.id, account.role, account.name, via or self.opening.via)
+        return Session(who, found.id)
+
+    def _tenant(self, id: str | None) -> TenantSettings:
+        tenants = self.settings.tenant
+        if not tenants:
+            raise ConfigError("no studio is configured", remedy="Start the practice studio, or write studio.toml.")
+        if id is None:
+            if len(tenants) > 1:
+                raise StudioBrainError(", ".join(t.id for t in tenants), code=ReasonCode.TENANT_REQUIRED)
+            return tenants[0]
+        found = self.settings.tenant_named(id)
+        if found is None:
+            raise StudioBrainError(f"no studio {id!r} is configured", code=ReasonCode.TENANT_MISMATCH)
+        return found
+
+    def verifier_key(self, origin: str) -> VerifierKey:
+        return VerifierKey(origin, self.installation.public_key)
+
+    def on_commit(self, listener: OnCommit) -> None:
+        """`listener` is called on the writer thread with the receipts of each group."""
+        self._listeners.append(listener)
+
+    def _committed(self, receipts: Any) -> None:
+        for listener in self._listeners:
+            listener(receipts)
+
+    # connectors
+
+    def _connect(self, tenant: TenantSettings) -> None:
+        cloud = tenant.cloud
+        if cloud is None or not tenant.account:
+            self.connectors[tenant.id] = {}
+            return
+        auth = AuthClient(self.transport, cloud.auth, cloud.token, cloud.api_key)
+        for account in tenant.account:
+            keeper = RefreshTokenKeeper(self.secrets, tenant.id, account.id, keep=not self.settings.practice)
+            self._accounts[tenant.id, account.id] = Account(
+                auth, keeper, self.clock, self._practice_sign_in(auth, account.id)
+            )
+        reader = tenant.account[0].id
+        documents = FirestoreClient(self.transport, cloud.firestore, cloud.project, self._accounts[tenant.id, reader])
+        calls = FunctionsClient(self.transport, cloud.functions, lambda uid: self._accounts[tenant.id, uid])
+        firestore = FirestoreConnector(documents, self.transport, self.clock)
+        functions = FunctionsConnector(calls, documents, self.transport, reader, self.clock)
+        self.connectors[tenant.id] = {firestore.id: firestore, functions.id: functions}
+        self._documents[tenant.id] = documents
+        self._readers[tenant.id] = StudioCloud(firestore, functions)
+
+    def _practice_sign_in(self, auth: AuthClient, uid: str) -> Callable[[], Any] | None:
+        """Practice accounts sign in by themselves, with the passwords that the practice studio publishes."""
+        account = None if self.practice is None or not self.settings.practice else self.practice.account(uid)
+        if account is None:
+            return None
+
+        async def sign_in() -> Tokens:
+            return await auth.sign_in(account.email, account.password)
+
+        return sign_in
+
+    def account(self, session: Session) -> Account:
+        return self._accounts[session.tenant, session.actor.id]
+
+
+def read_settings(opening: Opening, practice: Practice | None) -> Settings:
+    """The settings of a home. In a practice home the practice studio is its tenant."""
+    settings = load_settings(opening.config or opening.home / FILE, opening.environment)
+    if not settings.practice or practice is None:
+        return settings
+    return checked({**settings.model_dump(), "tenant": [practice.tenant()]}, opening.home / PRACTICE_FILE)

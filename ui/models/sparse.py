@@ -1,0 +1,109 @@
+"""A table of any length of which only pages are here: the row count is exact, a row is a ready tuple of texts or None.
+
+`cells(row)` asks for a missing page once and answers None until it comes. The last 64 pages stay. Scrolling fetches one
+page ahead in its direction. There is no fetchMore (the scroll bar would lie) and no proxy (sorting and filtering are
+questions to the engine).
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+PAGE: Final = 200
+PAGES: Final = 64
+
+Index = QModelIndex | QPersistentModelIndex
+Cells = tuple[str, ...]
+
+
+class SparseTableModel(QAbstractTableModel):
+    """`ask(page)` is called for a page that is wanted; whoever answers calls `put(page, rows)`."""
+
+    def __init__(self, headings: Sequence[str], ask: Callable[[int], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._headings = tuple(headings)
+        self._ask = ask
+        self._total = 0
+        self._pages: OrderedDict[int, tuple[Cells, ...]] = OrderedDict()
+        self._asked: set[int] = set()
+        self._last = 0
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else self._total
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._headings)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """For screen readers and tests; the delegate paints from `cells` and never comes here."""
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) or not index.isValid():
+            return None
+        cells = self.cells(index.row())
+        return "…" if cells is None else cells[index.column()]
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._headings[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == 0:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def cells(self, row: int) -> Cells | None:
+        """The row's texts, or None while its page is on the way."""
+        number, place = divmod(row, PAGE)
+        page = self._pages.get(number)
+        if page is None:
+            self._want(number)
+            return None
+        if number != self._last:
+            self._pages.move_to_end(number)
+            ahead = number + (1 if number > self._last else -1)
+            self._last = number
+            if 0 <= ahead * PAGE < self._total and ahead not in self._pages:
+                self._want(ahead)
+        return page[place] if place < len(page) else None
+
+    def reset(self, total: int) -> None:
+        """Another question: nothing that is here answers it."""
+        self.beginResetModel()
+        self._total, self._last = total, 0
+        self._pages.clear()
+        self._asked.clear()
+        self.endResetModel()
+
+    def grow(self, total: int) -> None:
+        """More rows at the end, known now."""
+        if total > self._total:
+            self.beginInsertRows(QModelIndex(), self._total, total - 1)
+            self._total = total
+            self.endInsertRows()
+
+    def put(self, page: int, rows: Sequence[Cells]) -> None:
+        self._asked.discard(page)
+        self._pages[page] = tuple(rows)
+        self._pages.move_to_end(page)
+        while len(self._pages) > PAGES:
+            self._pages.popitem(last=False)
+        first = page * PAGE
+        last = min(first + len(rows), self._total) - 1
+        if last >= first:
+            self.dataChanged.emit(self.index(first, 0), self.index(last, len(self._headings) - 1))
+
+    def reload(self) -> None:
+        """Asks for every page that is here once more; what is here stays until its answer comes."""
+        for page in list(self._pages):
+            self._want(page)
+
+    def missed(self, page: int) -> None:
+        """The page did not come; it is asked for again when it is next wanted."""
+        self._asked.discard(page)
+
+    def loaded(self) -> int:
+        return len(self._pages)
+
+    def _want(self, page: int) -> None:
+        if page not in self._asked:
+            self._asked.add(page)
+            self._ask(page)

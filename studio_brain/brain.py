@@ -25,6 +25,8 @@ from .connectors.transport import Transport
 from .domains.installation.manifest import installation_manifest
 from .domains.installation.queries import Installed
 from .domains.installation.rebuild import Rebuild
+from .domains.records import manifest as records
+from .domains.records.office import Office
 from .domains.studio import manifest as studio
 from .domains.studio.observe import Snapshot
 from .evidence.note import Signer, VerifierKey
@@ -113,7 +115,7 @@ class Brain:
         for tenant in settings.tenant:
             self._connect(tenant)
         installed = Installed(settings, installation, secrets.kind)
-        manifests = (gateway_manifest.MANIFEST, studio.MANIFEST, installation_manifest(installed))
+        manifests = (gateway_manifest.MANIFEST, studio.MANIFEST, records.MANIFEST, installation_manifest(installed))
         self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS)})
         self.projections = Projections(self.databases, [p for m in manifests for p in m.projections])
         self.projections.prepare()
@@ -129,6 +131,18 @@ class Brain:
             "studio.snapshot": Snapshot(self.gateway, self._readers, zones, settings.engine.read_deadline_s),
             "system.rebuild": Rebuild(self.gateway, self.projections),
         }
+        self.office = Office(
+            home=opening.home,
+            settings=settings,
+            installation=installation,
+            signer=signer,
+            databases=self.databases,
+            projections=self.projections,
+            gateway=self.gateway,
+            clock=self.clock,
+            key_of=self.verifier_key,
+        )
+        self.gateway.procedures |= records.procedures(self.office)
 
     @classmethod
     def open(cls, opening: Opening, *, unlock: bool = True) -> Self:

@@ -124,10 +124,38 @@ class EngineSettings(_Section):
     health_every_s: Annotated[float, Field(ge=1, le=3600)] = 15.0
 
 
+class VaultSettings(_Section):
+    """A folder outside this home that holds a copy of the logs: another disk, a share, a stick."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
+    path: Path
+
+
+class WitnessSettings(_Section):
+    """Another installation that cosigns our checkpoints. `key` is its verifier key; without `url` it is met by file."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    key: Annotated[str, Field(min_length=1, max_length=300)]
+    url: Url | None = None
+
+
+class RecordsSettings(_Section):
+    """How the evidence is kept. Times of day are the studio's."""
+
+    vault: tuple[VaultSettings, ...] = ()
+    vaults_required: Annotated[int, Field(ge=1, le=9)] = 1
+    witness: tuple[WitnessSettings, ...] = ()
+    witnesses_required: Annotated[int, Field(ge=1, le=9)] = 1
+    pin_folder: Path | None = None
+    sweep_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:30"
+    rebuild_check_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
+
+
 class Settings(_Section):
     practice: bool = False
     database: DatabaseSettings = DatabaseSettings()
     engine: EngineSettings = EngineSettings()
+    records: RecordsSettings = RecordsSettings()
     tenant: tuple[TenantSettings, ...] = ()
 
     @model_validator(mode="after")

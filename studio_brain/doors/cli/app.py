@@ -51,6 +51,16 @@ app = typer.Typer(
 )
 
 
+GROUPS: Final = {
+    "evidence": "Prove, check and anchor the evidence log.",
+    "receipt": "Receipts as files that anybody can check.",
+    "vault": "Copies of the log outside this home.",
+    "witness": "Witness another installation's log, or be witnessed.",
+    "export": "Bundles for an auditor.",
+}
+_groups: Final[dict[str, typer.Typer]] = {}
+
+
 @app.callback()
 def _all_commands() -> None:
     """Reads the studio's cloud, shows what changed, proposes, and does what a person approved."""
@@ -149,7 +159,10 @@ Body = Callable[..., Awaitable[int]]
 def command(
     name: str, *, unlock: bool = True, opens: bool = True, default_home: str = "home"
 ) -> Callable[[Body], Body]:
-    """Registers `async def body(run, …own options) → exit code` with the common options added."""
+    """Registers `async def body(run, …own options) → exit code` with the common options added.
+
+    A name of two words, `vault export`, is a command of a group; GROUPS says what each group is for.
+    """
 
     def register(body: Body) -> Body:
         own = list(inspect.signature(body).parameters.values())[1:]
@@ -166,10 +179,21 @@ def command(
         entry.__signature__ = inspect.Signature([*keyword, *extra])  # type: ignore[attr-defined]
         entry.__annotations__ = {p.name: p.annotation for p in [*own, *extra]}
         entry.__doc__ = body.__doc__
-        app.command(name)(entry)
+        group, _, verb = name.rpartition(" ")
+        _group(group).command(verb)(entry)
         return body
 
     return register
+
+
+def _group(name: str) -> typer.Typer:
+    """The commands of that group; without a name, those of the program."""
+    if not name:
+        return app
+    if name not in _groups:
+        _groups[name] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+        app.add_typer(_groups[name], name=name, help=GROUPS[name])
+    return _groups[name]
 
 
 def _run(body: Body, common: Common, given: dict[str, Any], *, unlock: bool, opens: bool, default_home: str) -> int:

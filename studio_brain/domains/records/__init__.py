@@ -1,0 +1,1 @@
+"""Keeping the evidence: sweeps, vaults, witnesses, retention, erasure, epochs, drills. One topic, one file."""

@@ -1,3 +1,4 @@
 from tests.practice_process import practice_studio
+from tests.ui.conftest import cockpit, home, practice, practice_past
 
-__all__ = ["practice_studio"]
+__all__ = ["cockpit", "home", "practice", "practice_past", "practice_studio"]

@@ -11,6 +11,7 @@ cockpit        the program's own objects, with the engine as a child process, on
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,15 @@ def practice(practice_past: tuple[PracticeProcess, Path]) -> PracticeProcess:
 
 @pytest.fixture
 def home(practice_past: tuple[PracticeProcess, Path], tmp_path: Path) -> Path:
-    return Path(shutil.copytree(practice_past[1], tmp_path / "home"))
+    """On the practice studio's present time: another test may have let days pass there."""
+    from studio_brain.home.practice import read_practice, write_practice
+
+    practice, past = practice_past
+    copy = Path(shutil.copytree(past, tmp_path / "home"))
+    known = read_practice(copy)
+    assert known is not None
+    write_practice(copy, replace(known, shift_ms=practice.state()["shiftMs"]))
+    return copy
 
 
 @pytest.fixture

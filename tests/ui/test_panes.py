@@ -402,6 +402,21 @@ def test_drafting_chooses_a_batch_and_proposes(opened, qtbot, answers):
     assert pane._side.currentWidget() is pane._whole
 
 
+def test_what_was_drafted_is_shown_in_whichever_order_the_answers_come(opened, answers):
+    pane = opened.pane("proposals")
+    drafted = next(id for id in DATA["proposals"] if id != pane._shown["id"])
+    recorded = answers.answers["proposals.page"]
+
+    async def slow(args):
+        await asyncio.sleep(0.2)
+        return recorded(args) if callable(recorded) else recorded
+
+    answers.answers["proposals.page"] = slow
+    pane._drafted(drafted)
+    opened.settle()
+    assert pane._shown["id"] == drafted
+
+
 def test_a_draft_that_is_denied_keeps_what_was_typed(opened, qtbot, answers):
     answers.answers["firestore.batch.close"] = performed("denied", code="NOTHING_TO_DO")
     pane = opened.pane("proposals")

@@ -120,7 +120,7 @@ class ProposalsPane(Pane):
 
     def load(self) -> None:
         self.query("page", "proposals.page", self._take, **self._filter())
-        if self._shown is not None:
+        if self._shown is not None and self._wanted is None:
             self._load_detail(self._shown["id"])
 
     def start_over(self) -> None:
@@ -227,6 +227,7 @@ class ProposalsPane(Pane):
 
     def _take_detail(self, proposal: dict[str, Any] | None) -> None:
         if proposal is None:
+            self._wanted = None
             self.desk.said.emit("That proposal is not in this studio.")
             return
         other = self._shown is None or self._shown["id"] != proposal["id"]
@@ -234,7 +235,7 @@ class ProposalsPane(Pane):
             self.dock.done()
             self.dock.say("")
         self._shown = proposal
-        self._wanted = None
+        self._wanted = None if self._wanted == proposal["id"] else self._wanted
         self.queue.update_row(proposal)
         if "decide" not in self._asked:
             self.dock.busy("")

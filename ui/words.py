@@ -6,6 +6,8 @@ Data that people review. What stands in no table is shown by its own name, made 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .safe_text import plain
+
 STATES: Final[Mapping[str, str]] = {
     "draft": "draft",
     "pending_approval": "waits for approval",
@@ -107,6 +109,19 @@ def capability(id: str, titles: Mapping[str, str]) -> str:
     parts = id.split(".")
     words = readable(" ".join(parts[1:] or parts))
     return words[:1].upper() + words[1:]
+
+
+def subject(proposal: Mapping[str, Any]) -> str:
+    """The thing a proposal is about, by the name people gave it."""
+    found = proposal.get("subject") or {}
+    return plain(found.get("title") or "", 120)
+
+
+def about(proposal: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """A proposal in one line: what is to be done, and to which thing."""
+    named = subject(proposal)
+    what = plain(capability(proposal["capability"], titles))
+    return f"{what} · {named}" if named else what
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -16,7 +16,6 @@ from ..brain import Brain, Opening
 from ..engine import Engine
 from ..evidence.entry import Receipt
 from ..gateway.perform import Denied, Session
-from ..gateway.proposals import find_proposal
 from ..home.lock import EngineLock
 from ..kernel.errors import StudioBrainError
 from ..kernel.policy import Mode
@@ -125,8 +124,7 @@ class Dispatcher:
         return await self._open_brain().query(str(args["name"]), args.get("params") or {}, self._who())
 
     async def _proposal(self, args: dict[str, Any]) -> dict[str, Any] | None:
-        """One proposal whole, its capability in words, its subject as the cloud described it when it was drafted, and
-        what this session may do with it."""
+        """One proposal whole, its capability in words, and what this session may do with it."""
         brain, who = self._open_brain(), self._who()
         id = str(args["id"])
         found: dict[str, Any] | None = await brain.query("proposals.one", {"id": id}, who)
@@ -134,12 +132,7 @@ class Dispatcher:
             return None
         capability = brain.registry.capabilities.get(found["capability"])
         outside = None if capability is None else capability.outside
-        stored = await asyncio.to_thread(
-            brain.databases.brain.reading, lambda conn: find_proposal(conn, who.tenant, id)
-        )
-        arguments = None if stored is None else stored.plan.arguments
         return found | {
-            "subject": None if arguments is None else arguments.get("batch"),
             "title": found["capability"] if capability is None else capability.title,
             "description": "" if capability is None else capability.description,
             "failureMode": "" if capability is None else capability.failure_mode,
@@ -216,7 +209,7 @@ class Dispatcher:
     async def _advance(self, args: dict[str, Any]) -> dict[str, Any]:
         brain = self._open_brain()
         answer = await Rehearsal(brain).advance(int(args.get("days", 1)))
-        self._emit("state", {"tenant": self._who().tenant})
+        self._practice_moved()
         return {"day": answer.get("day")}
 
     async def _prepare(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -224,8 +217,14 @@ class Dispatcher:
             self._emit("progress", {"what": "prepare", "origin": "practice", "done": done, "total": total})
 
         await Rehearsal(self._open_brain()).prepare(int(args["days"]), progress)
-        self._emit("state", {"tenant": self._who().tenant})
+        self._practice_moved()
         return {}
+
+    def _practice_moved(self) -> None:
+        """Days have passed: what was read is told, and how the connectors are is looked at anew."""
+        self._emit("state", {"tenant": self._who().tenant})
+        if self._engine is not None:
+            self._engine.check_now()
 
     # inside
 

@@ -212,6 +212,7 @@ def _proposal_row(row: Row) -> dict[str, Any]:
         "id": row["id"],
         "capability": row["capability"],
         "target": row["target"],
+        "subject": _subject(row["content"]),
         "state": row["state"],
         "risk": row["risk"],
         "requester": row["requester"],
@@ -247,6 +248,12 @@ def _execution(row: Row) -> dict[str, Any]:
         "erasedBy": _index(row["erased_place"]),
         "outputHash": hash_text(row["output_hash"]),
     }
+
+
+def _subject(content: str | None) -> dict[str, Any] | None:
+    """What the proposal is about, as the cloud described it when it was drafted: the document that has a title."""
+    arguments = _part(content, "arguments") or {}
+    return next((found for found in arguments.values() if isinstance(found, dict) and "title" in found), None)
 
 
 def _part(content: str | None, name: str) -> Any:

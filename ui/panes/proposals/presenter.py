@@ -36,7 +36,7 @@ class RowView:
 
 def row_view(row: Json, titles: Mapping[str, str], who: Who, now_ms: int | None, *, gone: bool = False) -> RowView:
     """`gone` is a row that its filter no longer holds, kept where it was until the list is drawn anew."""
-    title = words.capability(row["capability"], titles)
+    title = words.about(row, titles)
     waits = row["state"] in ("pending_approval", "approved")
     left = times.left(row["expiresAt"], now_ms) if waits else times.age(row["changedAt"], now_ms)
     moved_on = gone and row["state"] in words.OPEN
@@ -44,14 +44,14 @@ def row_view(row: Json, titles: Mapping[str, str], who: Who, now_ms: int | None,
     name = plain(who(row["requester"]), 40)
     return RowView(
         id=row["id"],
-        title=plain(title),
+        title=title,
         about=plain(row["rationale"], 200),
         who=name,
         risk=row["risk"],
         state=row["state"],
         state_words=state,
         left=left,
-        spoken=f"{plain(title)}, {row['risk']} risk, {state}, from {name}, {left}. {plain(row['rationale'], 200)}",
+        spoken=f"{title}, {row['risk']} risk, {state}, from {name}, {left}. {plain(row['rationale'], 200)}",
     )
 
 
@@ -122,7 +122,7 @@ def detail(
     return DetailView(
         id=proposal["id"],
         title=plain(proposal["title"]),
-        subject=_subject(proposal),
+        subject=words.subject(proposal),
         target=plain(proposal["target"], 160),
         description=plain(proposal["description"]),
         risk=proposal["risk"],
@@ -163,12 +163,6 @@ def detail(
         buttons=buttons(proposal, blocked, people),
         nothing_left="" if state not in GONE else f"This proposal was {words.state(state)}. Nothing is left to decide.",
     )
-
-
-def _subject(proposal: Json) -> str:
-    """The thing it is about, by the name people gave it."""
-    subject = proposal.get("subject") or {}
-    return plain(subject.get("title") or "", 120)
 
 
 def _changes(proposal: Json) -> tuple[ChangeLine, ...]:

@@ -50,7 +50,7 @@ def needs(page: Json, titles: Mapping[str, str], who: Callable[[str], str], now_
     items = tuple(
         Need(
             id=row["id"],
-            title=words.capability(row["capability"], titles),
+            title=words.about(row, titles),
             about=f"{plain(who(row['requester']), 40)}: {plain(row['rationale'], 160)}",
             risk=row["risk"],
             state=words.state(row["state"]),

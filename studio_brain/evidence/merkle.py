@@ -71,23 +71,46 @@ def fold(roots: Iterable[bytes]) -> bytes:
     return EMPTY_ROOT if result is None else result
 
 
-def complete_root(hashes: list[bytes]) -> bytes:
-    """The root of a complete subtree: the number of hashes is a power of two."""
-    while len(hashes) > 1:
-        hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
-    return hashes[0]
+def complete_root(hashes: bytes) -> bytes:
+    """The root of a complete subtree over `hashes`, 32 bytes each, whose number is a power of two."""
+    sha256 = hashlib.sha256
+    while len(hashes) > HASH_SIZE:
+        hashes = b"".join(
+            [sha256(b"\x01" + hashes[i : i + 2 * HASH_SIZE]).digest() for i in range(0, len(hashes), 2 * HASH_SIZE)]
+        )
+    return hashes
 
 
-def _range_root(begin: int, end: int, node_at: NodeAt) -> bytes:
-    """MTH over leaves [begin, end) where begin is a multiple of the largest power of two below the length."""
-    roots = []
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The leaves [begin, end) below one hash of a proof."""
+
+    begin: int
+    end: int
+
+    @property
+    def node(self) -> tuple[int, int]:
+        """(level, index) of the smallest complete subtree that has room for it, its own address when it is complete."""
+        level = (self.end - self.begin - 1).bit_length()
+        return level, self.begin >> level
+
+
+def complete_spans(begin: int, end: int) -> list[Span]:
+    """The complete subtrees that [begin, end) is made of, from the left, each as large as its place allows. For
+    begin = 0 these are the subtrees of a frontier."""
+    spans = []
     while begin < end:
         level = (end - begin).bit_length() - 1
         if begin:
             level = min(level, (begin & -begin).bit_length() - 1)
-        roots.append(node_at(level, begin >> level))
+        spans.append(Span(begin, begin + (1 << level)))
         begin += 1 << level
-    return fold(roots)
+    return spans
+
+
+def _range_root(begin: int, end: int, node_at: NodeAt) -> bytes:
+    """MTH over leaves [begin, end) where begin is a multiple of the largest power of two below the length."""
+    return fold([node_at(*span.node) for span in complete_spans(begin, end)])
 
 
 def root(size: int, node_at: NodeAt) -> bytes:
@@ -99,44 +122,55 @@ def _split(length: int) -> int:
     return 1 << (length - 1).bit_length() - 1
 
 
-def inclusion_proof(index: int, size: int, node_at: NodeAt) -> list[bytes]:
-    """PATH(index, D[size]) of RFC 6962 §2.1.1, leaf side first. Raises ProofError outside the tree."""
+def inclusion_spans(index: int, size: int) -> list[Span]:
+    """What each hash of PATH(index, D[size]) covers, leaf side first (RFC 6962 §2.1.1). Raises ProofError outside the
+    tree."""
     if not 0 <= index < size:
         raise ProofError(f"no entry {index} in a tree of {size}")
-    path: list[bytes] = []
+    spans: list[Span] = []
     begin, end = 0, size
     while end - begin > 1:
         middle = begin + _split(end - begin)
         if index < middle:
-            path.append(_range_root(middle, end, node_at))
+            spans.append(Span(middle, end))
             end = middle
         else:
-            path.append(_range_root(begin, middle, node_at))
+            spans.append(Span(begin, middle))
             begin = middle
-    path.reverse()
-    return path
+    spans.reverse()
+    return spans
 
 
-def consistency_proof(old: int, new: int, node_at: NodeAt) -> list[bytes]:
-    """PROOF(old, D[new]) of RFC 6962 §2.1.2. Empty for old = 0 and old = new."""
+def consistency_spans(old: int, new: int) -> list[Span]:
+    """What each hash of PROOF(old, D[new]) covers (RFC 6962 §2.1.2). None for old = 0 and old = new."""
     if not 0 <= old <= new:
         raise ProofError(f"a tree of {new} does not extend one of {old}")
     if old in (0, new):
         return []
-    path: list[bytes] = []
+    spans: list[Span] = []
     begin, end, known = 0, new, True
     while old != end:
         middle = begin + _split(end - begin)
         if old <= middle:
-            path.append(_range_root(middle, end, node_at))
+            spans.append(Span(middle, end))
             end = middle
         else:
-            path.append(_range_root(begin, middle, node_at))
+            spans.append(Span(begin, middle))
             begin, known = middle, False
     if not known:
-        path.append(_range_root(begin, end, node_at))
-    path.reverse()
-    return path
+        spans.append(Span(begin, end))
+    spans.reverse()
+    return spans
+
+
+def inclusion_proof(index: int, size: int, node_at: NodeAt) -> list[bytes]:
+    """PATH(index, D[size]) of RFC 6962 §2.1.1, leaf side first. Raises ProofError outside the tree."""
+    return [_range_root(span.begin, span.end, node_at) for span in inclusion_spans(index, size)]
+
+
+def consistency_proof(old: int, new: int, node_at: NodeAt) -> list[bytes]:
+    """PROOF(old, D[new]) of RFC 6962 §2.1.2. Empty for old = 0 and old = new."""
+    return [_range_root(span.begin, span.end, node_at) for span in consistency_spans(old, new)]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from .entry import Entry, decode
 from .log import LogRow
-from .merkle import Frontier, inclusion_proof
+from .merkle import Frontier, consistency_proof, inclusion_proof, root
 from .payload import open_payload
 from .statements import Statements
 from .tables import checkpoint, entry, head, payload, payload_key, place, seq_of
@@ -93,4 +93,16 @@ class LogReader:
 
     def inclusion(self, seq: int, size: int) -> list[bytes]:
         """The inclusion proof of entry `seq` in the tree of `size`, from stored tiles."""
-        return inclusion_proof(seq, size, TileReader(self._sql, size))
+        return inclusion_proof(seq, size, self.tiles(size))
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the tree of `new` entries extends that of `old`, from stored tiles."""
+        return consistency_proof(old, new, self.tiles(new))
+
+    def root(self, size: int) -> bytes:
+        """The root at any size up to the log's own, from stored tiles."""
+        return root(size, self.tiles(size))
+
+    def tiles(self, size: int) -> TileReader:
+        """The stored tree as it was at `size`."""
+        return TileReader(self._sql, size, self.frontier())

@@ -214,7 +214,7 @@ def _check_tile(conn: Connection, log: LogRow, level: int, index: int, hashes: l
     if stored != b"".join(hashes):
         first = next(i for i, item in enumerate(hashes) if stored[32 * i : 32 * i + 32] != item)
         raise Tampered(log.origin, (index * TILE_WIDTH + first) * leaves, f"tile ({level}, {index}) holds another hash")
-    root = complete_root(hashes)
+    root = complete_root(stored)
     if bytes(row.root) != root:
         raise Tampered(log.origin, last, f"the root beside tile ({level}, {index}) is not its root")
     return root

@@ -117,11 +117,10 @@ def subject(proposal: Mapping[str, Any]) -> str:
     return plain(found.get("title") or "", 120)
 
 
-def about(proposal: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    """A proposal in one line: what is to be done, and to which thing."""
+def about(proposal: Mapping[str, Any], more: str) -> str:
+    """The thing a proposal is about, then more."""
     named = subject(proposal)
-    what = plain(capability(proposal["capability"], titles))
-    return f"{what} · {named}" if named else what
+    return f"{named}: {more}" if named else more
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -36,7 +36,8 @@ class RowView:
 
 def row_view(row: Json, titles: Mapping[str, str], who: Who, now_ms: int | None, *, gone: bool = False) -> RowView:
     """`gone` is a row that its filter no longer holds, kept where it was until the list is drawn anew."""
-    title = words.about(row, titles)
+    title = plain(words.capability(row["capability"], titles))
+    about = words.about(row, plain(row["rationale"], 200))
     waits = row["state"] in ("pending_approval", "approved")
     left = times.left(row["expiresAt"], now_ms) if waits else times.age(row["changedAt"], now_ms)
     moved_on = gone and row["state"] in words.OPEN
@@ -45,13 +46,13 @@ def row_view(row: Json, titles: Mapping[str, str], who: Who, now_ms: int | None,
     return RowView(
         id=row["id"],
         title=title,
-        about=plain(row["rationale"], 200),
+        about=about,
         who=name,
         risk=row["risk"],
         state=row["state"],
         state_words=state,
         left=left,
-        spoken=f"{title}, {row['risk']} risk, {state}, from {name}, {left}. {plain(row['rationale'], 200)}",
+        spoken=f"{title}, {row['risk']} risk, {state}, from {name}, {left}. {about}",
     )
 
 

@@ -50,8 +50,8 @@ def needs(page: Json, titles: Mapping[str, str], who: Callable[[str], str], now_
     items = tuple(
         Need(
             id=row["id"],
-            title=words.about(row, titles),
-            about=f"{plain(who(row['requester']), 40)}: {plain(row['rationale'], 160)}",
+            title=words.capability(row["capability"], titles),
+            about=words.about(row, f"{plain(row['rationale'], 160)} ({plain(who(row['requester']), 40)})"),
             risk=row["risk"],
             state=words.state(row["state"]),
             left=times.left(row["expiresAt"], now_ms),

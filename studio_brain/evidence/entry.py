@@ -11,7 +11,7 @@ log is not part of the bytes; the tree proves it. A *receipt* is what a caller h
 
 import re
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from .merkle import leaf_hash
 MAX_ENTRY = 65_535
 _KIND = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
 _MAX_STREAM = 200
+_NOT_A_NAME = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class EntryError(StudioBrainError):
@@ -43,8 +44,19 @@ class ActorRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """Where a stream ended when a caller looked: the seal of its last entry, None for a stream without entries."""
+
+    seal: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """What a caller wants recorded. `id` is given only to make a retry recognisable; `payload` is erasable bytes."""
+    """What a caller wants recorded. `id` is given only to make a retry recognisable; `payload` is erasable bytes.
+
+    With `after` it is appended only while the stream still ends there: the caller decided from what it read, and
+    whoever was faster wins.
+    """
 
     kind: str
     stream: str
@@ -53,6 +65,7 @@ class Event:
     data: dict[str, Any]
     payload: bytes | None = None
     id: uuid.UUID | None = None
+    after: StreamEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +76,7 @@ class Commitment:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An entry as read back from its bytes. `at_ms` is UTC milliseconds; `body` is the bytes themselves."""
 
     id: uuid.UUID
@@ -77,12 +89,11 @@ class Entry:
     corr: str
     data: dict[str, Any]
     payload: Commitment | None
-    body: bytes = field(repr=False)
+    body: bytes
     seal: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """Where an entry stands: its log, index, id and seal. Final once the group commit that holds it is done."""
 
     log_id: int
@@ -106,14 +117,19 @@ class Receipt:
         }
 
 
+def check(event: Event) -> None:
+    """Raises EntryError for a kind or a stream that no entry may have."""
+    if not _KIND.fullmatch(event.kind):
+        raise EntryError(f"not a kind of entry: {event.kind[:60]!r}")
+    if not 0 < len(event.stream) <= _MAX_STREAM or _NOT_A_NAME.search(event.stream):
+        raise EntryError(f"a stream has a name of 1 to {_MAX_STREAM} characters, none of them a control character")
+
+
 def encode(
     event: Event, *, id: uuid.UUID, at_ms: int, tenant: str, prev: bytes | None, payload: Commitment | None
 ) -> bytes:
     """The bytes that are sealed. Raises EntryError or a CanonicalError that names what is wrong."""
-    if not _KIND.fullmatch(event.kind):
-        raise EntryError(f"not a kind of entry: {event.kind[:60]!r}")
-    if not 0 < len(event.stream) <= _MAX_STREAM:
-        raise EntryError(f"a stream has a name of 1 to {_MAX_STREAM} characters")
+    check(event)
     actor = event.actor
     document: dict[str, Any] = {
         "v": 1,

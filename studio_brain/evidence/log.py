@@ -1,18 +1,20 @@
 """Appending to one log, on a connection that is inside a write transaction.
 
 An `Appender` lives for one group commit. It starts from the log's head row (locked where the database locks rows),
-takes events one by one, and `close` writes what belongs to the whole group: full tiles, the head, one signed
+takes events one by one, and `close` writes what belongs to the whole group: entries, full tiles, the head, one signed
 checkpoint. A unit of work that fails is undone with `mark` and `rollback`, beside the savepoint of its rows; the
 others of the group stay.
 
-Entries are numbered here and nowhere else. Order = order under the lock = order of commit.
+Entries are numbered here and nowhere else. Order = order under the lock = order of commit. Between two groups a process
+remembers where the streams ended (`Memory`), and reads only what others have added since.
 """
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -23,18 +25,35 @@ from ..kernel.reasons import ReasonCode
 from . import checkpoint as checkpoints
 from . import tables
 from .checkpoint import Checkpoint
-from .entry import Commitment, Entry, Event, Receipt, decode, encode
+from .entry import Commitment, Entry, Event, Receipt, check, decode, encode
 from .merkle import Frontier, leaf_hash
 from .note import Signer
 from .payload import SealedPayload, seal_payload
-from .statements import Statements
+from .statements import Statements, lock_head
 from .tiles import full_tiles
+
+REMEMBERED: Final = 20_000
+"""Streams whose end a process remembers, at most."""
+
+CATCH_UP: Final = 2_000
+"""Entries of other processes that it reads to keep what it remembers; after more it starts anew."""
 
 
 class AppendConflict(StudioBrainError):
     """The same id with another content."""
 
     code = ReasonCode.KEY_REUSED
+
+
+class PrevConflict(StudioBrainError):
+    """The stream does not end where the caller saw it end. `found` is the seal of its last entry, None when it has
+    none; `expected` is what the event named."""
+
+    code = ReasonCode.CONFLICT
+
+    def __init__(self, stream: str, expected: bytes | None, found: bytes | None) -> None:
+        self.stream, self.expected, self.found = stream, expected, found
+        super().__init__(f"the stream {stream} has moved on since it was read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +66,7 @@ class LogRow:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True):
     """`repeated`: the id was in the log already, and this is its first receipt."""
 
     receipt: Receipt
@@ -57,11 +75,40 @@ class Appended:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Memory:
+    """What a process knows of a log since its last group: size and right edge, and for each stream met its id, last
+    pos and last seal. Good only after a commit; whoever rolls back forgets it."""
+
+    log_id: int
+    frontier: Frontier = field(default_factory=Frontier)
+    ids: dict[str, int] = field(default_factory=dict)
+    tails: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
+
+    def catch_up(self, size: int, roots: bytes, sql: Statements) -> None:
+        """Brings it to a head that another process may have moved; starts anew where that is not a continuation."""
+        here = self.frontier
+        if here.size and 0 < size - here.size <= CATCH_UP:
+            for stream, stream_id, pos, seal in sql.moved(here.size, size):
+                here.append(seal)
+                self.ids[stream] = stream_id
+                self.tails[stream] = (pos, seal)
+        if size != here.size or roots != here.to_bytes() or len(self.tails) > REMEMBERED:
+            self.frontier = _frontier(size, roots)
+            self.ids.clear()
+            self.tails.clear()
+
+
+@dataclass(slots=True)
 class Mark:
+    """A point to return to. `created` moves on when what stood before the mark is written first."""
+
     frontier: Frontier
     seals: int
-    tails: dict[str, tuple[int, int, bytes | None]]
+    entries: int
+    payloads: int
+    undo: int
+    created: int
 
 
 def find_log(conn: Connection, tenant: str) -> LogRow | None:
@@ -92,22 +139,45 @@ def all_logs(conn: Connection) -> list[LogRow]:
 
 
 class Appender:
-    """Appends to one log within one transaction. Not for use after `close`."""
+    """Appends to one log within one transaction. Not for use after `close`.
+
+    `memory` is what an earlier group of this process left; the appender changes it, so it counts only once the
+    transaction is committed.
+    """
 
     def __init__(
-        self, conn: Connection, log: LogRow, clock: Clock, ids: IdSource, random_bytes: Callable[[int], bytes]
+        self,
+        conn: Connection,
+        tenant: str,
+        origin_prefix: str,
+        clock: Clock,
+        ids: IdSource,
+        random_bytes: Callable[[int], bytes],
+        memory: Memory | None = None,
     ) -> None:
-        self.log = log
-        self._sql = Statements(conn, log.log_id)
+        row = lock_head(conn, tenant)
+        if row is None:
+            open_log(conn, tenant, origin_prefix)
+            row = lock_head(conn, tenant)
+        if row is None:
+            raise StorageError(f"the log of {tenant} has no head")
+        self.log = LogRow(*row[:4])
+        self._sql = Statements(conn, self.log.log_id)
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
-        self._start, roots = self._sql.lock_head()
-        self._frontier = Frontier.from_bytes(self._start, roots)
+        self.memory = memory if memory is not None and memory.log_id == self.log.log_id else Memory(self.log.log_id)
+        self.memory.catch_up(row[4], bytes(row[5]), self._sql)
+        self._frontier = self.memory.frontier
+        self._tails = self.memory.tails
+        self._start = self._frontier.size
+        self._first_place = tables.place(self.log.log_id, 0)
         self._seals: list[bytes] = []  # of the whole group, from index _start on
-        self._entries: list[tuple[Any, ...]] = []  # rows not inserted yet
+        self._fresh: dict[bytes, Appended] = {}  # what the group appended, by id
+        self._entries: list[tuple[Any, ...]] = []  # rows not inserted yet, with the stream's name for its id
         self._payloads: list[tuple[int, SealedPayload]] = []
-        self._tails: dict[str, tuple[int, int, bytes | None]] = {}
+        self._undo: list[tuple[bytes, str, tuple[int, bytes | None]]] = []  # id, stream and its tail before
+        self._created: list[str] = []  # streams made in this group
 
     @property
     def size(self) -> int:
@@ -115,48 +185,68 @@ class Appender:
 
     def append(self, event: Event) -> Appended:
         """Adds one entry. Raises EntryError or CanonicalError for an event that cannot be sealed, AppendConflict for an
-        id that was used with another content; the appender stays usable."""
-        known = self._known(event)
-        if known is not None:
+        id that was used with another content, PrevConflict when the stream is not where the event expects it; the
+        appender stays usable."""
+        if event.id is not None and (known := self._known(event, event.id.bytes)) is not None:
             return known
-        stream_id, pos, prev = self._tails.get(event.stream) or self._sql.tail(event.stream)
+        stream = event.stream
+        tail = self._tails.get(stream) or self._load_tail(event)
+        pos, prev = tail
+        if event.after is not None and event.after.seal != prev:
+            raise PrevConflict(stream, event.after.seal, prev)
         sealed = None if event.payload is None else seal_payload(event.payload, self._random_bytes)
         commitment = None if sealed is None else sealed.commitment
         id, at_ms, tenant, seq = event.id or self._ids.uuid7(), self._clock.now_ms(), self.log.tenant, self.size
         body = encode(event, id=id, at_ms=at_ms, tenant=tenant, prev=prev, payload=commitment)
         seal = leaf_hash(body)
-        self._entries.append((seq, id.bytes, event.kind, stream_id, pos + 1, at_ms, seal, body))
+        key, log_id = id.bytes, self.log.log_id
+        self._entries.append((self._first_place + seq, log_id, key, event.kind, stream, pos + 1, at_ms, seal, body))
         if sealed is not None:
             self._payloads.append((seq, sealed))
         self._seals.append(seal)
         self._frontier.append(seal)
-        self._tails[event.stream] = (stream_id, pos + 1, seal)
-        return Appended(
-            Receipt(self.log.log_id, tenant, seq, id, event.kind, event.stream, at_ms, seal),
-            _entry(event, id=id, at_ms=at_ms, tenant=tenant, prev=prev, payload=commitment, body=body, seal=seal),
+        self._undo.append((key, stream, tail))
+        self._tails[stream] = (pos + 1, seal)
+        appended = self._fresh[key] = Appended(
+            Receipt(log_id, tenant, seq, id, event.kind, stream, at_ms, seal),
+            Entry(
+                id, at_ms, tenant, event.kind, stream, prev, event.actor, event.corr, event.data, commitment, body, seal
+            ),
             event.payload,
         )
+        return appended
 
-    def flush(self) -> None:
-        """Inserts the rows collected so far: at the end of each unit of work, inside its savepoint."""
-        self._sql.insert_entries(self._entries)
-        self._sql.insert_payloads(self._payloads)
-        self._entries.clear()
-        self._payloads.clear()
+    def flush(self, before: Mark | None = None) -> None:
+        """Inserts the rows collected so far, or those collected before a mark: what follows it can still be undone."""
+        entries = self._entries if before is None else self._entries[: before.entries]
+        payloads = self._payloads if before is None else self._payloads[: before.payloads]
+        self._sql.insert_entries([(*row[:4], self._stream_id(row[4]), *row[5:]) for row in entries])
+        self._sql.insert_payloads(payloads)
+        del self._entries[: len(entries)], self._payloads[: len(payloads)]
+        if before is not None:
+            before.entries = before.payloads = 0
+            before.created = len(self._created)
 
     def mark(self) -> Mark:
-        """The point to return to; taken when everything so far is flushed."""
-        return Mark(self._frontier.copy(), len(self._seals), dict(self._tails))
+        """The point to return to."""
+        return Mark(
+            self._frontier.copy(), len(self._seals), len(self._entries), len(self._payloads), len(self._undo),
+            len(self._created),
+        )  # fmt: skip
 
     def rollback(self, mark: Mark) -> None:
-        """Forgets what was appended since `mark`; the savepoint forgets the rows."""
-        self._frontier, self._tails = mark.frontier, mark.tails
-        del self._seals[mark.seals :]
-        self._entries.clear()
-        self._payloads.clear()
+        """Forgets what was appended since `mark`; the savepoint, if there was one, forgets the rows."""
+        self._frontier.size, self._frontier.roots = mark.frontier.size, mark.frontier.roots
+        for key, stream, tail in reversed(self._undo[mark.undo :]):
+            del self._fresh[key]
+            self._tails[stream] = tail
+        for stream in self._created[mark.created :]:
+            del self.memory.ids[stream]
+        del self._seals[mark.seals :], self._undo[mark.undo :], self._created[mark.created :]
+        del self._entries[mark.entries :], self._payloads[mark.payloads :]
 
     def close(self, signer: Signer) -> Checkpoint | None:
-        """Writes tiles, head and the group's signed checkpoint. None when nothing was appended."""
+        """Writes entries, tiles, head and the group's signed checkpoint. None when nothing was appended."""
         if not self._seals:
             return None
         self.flush()
@@ -167,23 +257,36 @@ class Appender:
         self._sql.insert_checkpoint(self.size, checkpoints.sign(checkpoint, signer).serialize())
         return checkpoint
 
-    def _known(self, event: Event) -> Appended | None:
-        """The first receipt for an id that is already in the log."""
-        if event.id is None:
-            return None
-        self.flush()
-        row = self._sql.entry_by_id(event.id.bytes)
+    def _load_tail(self, event: Event) -> tuple[int, bytes | None]:
+        check(event)  # before its stream's name goes into a query
+        stream = event.stream
+        stream_id, pos, seal = self._sql.tail(stream)
+        if stream_id is not None:
+            self.memory.ids[stream] = stream_id
+        tail = self._tails[stream] = (pos, seal)
+        return tail
+
+    def _stream_id(self, stream: str) -> int:
+        known = self.memory.ids.get(stream)
+        if known is None:
+            known = self.memory.ids[stream] = self._sql.new_stream(stream)
+            self._created.append(stream)
+        return known
+
+    def _known(self, event: Event, key: bytes) -> Appended | None:
+        """The first receipt for an id that is already in the log. Raises AppendConflict for another content."""
+        fresh = self._fresh.get(key)
+        if fresh is not None:
+            _same(event, fresh.entry, fresh.payload == event.payload)
+            return Appended(fresh.receipt, fresh.entry, fresh.payload, True)
+        row = self._sql.entry_by_id(key)
         if row is None:
             return None
         place, seal, body = row
         first, seq = decode(body, seal), tables.seq_of(place)
-        said = (first.kind, first.stream, first.actor, first.corr, first.data)
-        if said != (event.kind, event.stream, event.actor, event.corr, event.data) or not self._same_payload(
-            first.payload, event.payload, seq
-        ):
-            raise AppendConflict(f"the id {event.id} was used for another entry")
+        _same(event, first, self._same_payload(first.payload, event.payload, seq))
         receipt = Receipt(self.log.log_id, first.tenant, seq, first.id, first.kind, first.stream, first.at_ms, seal)
-        return Appended(receipt, first, event.payload, repeated=True)
+        return Appended(receipt, first, event.payload, True)
 
     def _same_payload(self, commitment: Commitment | None, payload: bytes | None, seq: int) -> bool:
         if commitment is None or payload is None:
@@ -193,5 +296,14 @@ class Appender:
         return same and len(payload) == commitment.size
 
 
-def _entry(event: Event, **sealed: Any) -> Entry:
-    return Entry(kind=event.kind, stream=event.stream, actor=event.actor, corr=event.corr, data=event.data, **sealed)
+def _frontier(size: int, roots: bytes) -> Frontier:
+    try:
+        return Frontier.from_bytes(size, roots)
+    except ValueError as error:
+        raise StorageError(f"the head of the log: {error}") from error
+
+
+def _same(event: Event, first: Entry, same_payload: bool) -> None:
+    said = (first.kind, first.stream, first.actor, first.corr, first.data)
+    if said != (event.kind, event.stream, event.actor, event.corr, event.data) or not same_payload:
+        raise AppendConflict(f"the id {event.id} was used for another entry")

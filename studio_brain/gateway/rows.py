@@ -4,6 +4,7 @@ Nothing but an entry and its payload decides what a row says. Each kind of entry
 hold may be personal: it lies in columns of its own that an erasure empties, beside the commitments that stay.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete
@@ -22,9 +23,10 @@ from .lifecycle import DRAFT, ROLLED_BACK
 from .tables import ROWS, approval, execution, proposal, request, switch
 
 
-def apply(conn: Connection, receipt: Receipt, entry: Entry, payload: bytes | None) -> None:
+def apply(conn: Callable[[], Connection], receipt: Receipt, entry: Entry, payload: bytes | None) -> None:
     """`store.sequencer.Apply` for the gateway's tables."""
-    GATEWAY.apply(TableRows(conn), fact_of(receipt, entry, payload))
+    if entry.kind in GATEWAY.handlers:
+        GATEWAY.apply(TableRows(conn()), fact_of(receipt, entry, payload))
 
 
 def derived(conn: Connection) -> MemoryRows:

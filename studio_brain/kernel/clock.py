@@ -7,6 +7,7 @@ Leases and deadlines use `monotonic`, never the wall.
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 SECOND = 1_000
@@ -53,8 +54,13 @@ class ShiftedClock:
 
 def utc_text(ms: int) -> str:
     """Milliseconds since 1970 → `2026-11-21T09:30:00.000Z`. Years 1 to 9999."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z".rjust(24, "0")
+    seconds, rest = divmod(ms, 1000)
+    return f"{_seconds_text(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=16)  # what happens together shares its second
+def _seconds_text(seconds: int) -> str:
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
 
 
 def utc_ms(text: str) -> int:

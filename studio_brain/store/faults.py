@@ -52,10 +52,10 @@ def storage_fault(error: BaseException) -> StorageError | None:
 
 @contextmanager
 def storage_faults() -> Iterator[None]:
-    """Turns database errors of the block into `StorageError`."""
+    """Turns database errors of the block, SQLAlchemy's and the drivers' own, into `StorageError`."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except Exception as error:
         fault = storage_fault(error)
         if fault is None:
             raise

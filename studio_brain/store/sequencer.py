@@ -9,7 +9,7 @@ a receipt without its decision. When the commit itself fails, every unit of the 
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.entry import Entry, Event, Receipt
-from ..evidence.log import Appended, Appender, open_log
+from ..evidence.log import Appended, Appender, Memory
 from ..evidence.note import Signer
 from ..kernel.clock import Clock
 from ..kernel.ids import IdSource
@@ -28,28 +28,67 @@ T = TypeVar("T")
 
 
 class Apply(Protocol):
-    """Derives gateway rows from one entry just appended. `payload` is None when there is none or it was erased."""
+    """Derives gateway rows from one entry just appended. `payload` is None when there is none or it was erased.
 
-    def __call__(self, conn: Connection, receipt: Receipt, entry: Entry, payload: bytes | None) -> None: ...
+    `conn` opens the unit's savepoint: it is called only for an entry that rows follow from.
+    """
+
+    def __call__(
+        self, conn: Callable[[], Connection], receipt: Receipt, entry: Entry, payload: bytes | None
+    ) -> None: ...
 
 
 class Unit:
-    """What a unit of work holds: the connection inside its savepoint, and the pen for its tenant's log."""
+    """What a unit of work holds: the connection inside its savepoint, and the pen for its tenant's log.
 
-    def __init__(self, conn: Connection, appender: Appender, apply: Apply, clock: Clock) -> None:
-        self.conn = conn
+    The savepoint is opened when the unit first asks for the connection. One that only appends needs none: what it
+    appended is forgotten before it was written.
+    """
+
+    def __init__(self, conn: Connection, appender: Appender, apply: Apply, clock: Clock, alone: bool) -> None:
         self.tenant = appender.log.tenant
         self.now_ms = clock.now_ms()
         self.receipts: list[Receipt] = []
+        self._conn = conn
         self._appender = appender
         self._apply = apply
+        self._alone = alone  # the only one of its group: the transaction is its savepoint
+        self._mark = appender.mark()
+        self._savepoint = False
+
+    @property
+    def conn(self) -> Connection:
+        return self._open()
 
     def append(self, event: Event) -> Appended:
         appended = self._appender.append(event)
         if not appended.repeated:
-            self._apply(self.conn, appended.receipt, appended.entry, appended.payload)
+            self._apply(self._open, appended.receipt, appended.entry, appended.payload)
         self.receipts.append(appended.receipt)
         return appended
+
+    def _open(self) -> Connection:
+        if not (self._savepoint or self._alone):
+            self._appender.flush(self._mark)  # of the units before
+            _run(self._conn, "SAVEPOINT unit")
+            self._savepoint = True
+        return self._conn
+
+    def close(self) -> None:
+        if self._savepoint:
+            self._appender.flush()
+            _run(self._conn, "RELEASE SAVEPOINT unit")
+
+    def undo(self) -> None:
+        if self._savepoint:
+            _run(self._conn, "ROLLBACK TO SAVEPOINT unit")
+            _run(self._conn, "RELEASE SAVEPOINT unit")
+        self._appender.rollback(self._mark)
+
+
+def _run(conn: Connection, sql: str) -> None:
+    driver: Any = conn.connection.dbapi_connection
+    driver.execute(sql)
 
 
 Work = Callable[[Unit], T]
@@ -92,46 +131,54 @@ class Sequencer:
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
+        self._memories: dict[str, Memory] = {}  # by tenant, as the last commit left them
 
     def run(self, units: Sequence[tuple[str, Work[Any]]]) -> list[Result]:
         """Runs (tenant, work) pairs as one group; the results stand in the same order."""
+        memories, self._memories = self._memories, {}
         try:
             with storage_faults(), self._database.write.begin() as conn:
-                results, checkpoints = self._run(conn, units)
+                results, appenders = self._run(conn, units, memories)
+                if not any(isinstance(result, Committed) for result in results):
+                    raise _NothingDone
+                closed = {tenant: appender.close(self._signer) for tenant, appender in appenders.items()}
+        except _NothingDone:
+            return results
         except Exception as error:
             return [Failed(error)] * len(units)
-        return [
-            _with_checkpoint(result, tenant, checkpoints) for (tenant, _), result in zip(units, results, strict=True)
-        ]
+        self._memories = memories | {tenant: appender.memory for tenant, appender in appenders.items()}
+        return [_covered(result, closed[tenant]) for (tenant, _), result in zip(units, results, strict=True)]
 
-    def _run(self, conn: Connection, units: Sequence[tuple[str, Work[Any]]]) -> tuple[list[Result], dict[str, int]]:
-        appenders = {tenant: self._appender(conn, tenant) for tenant in sorted({tenant for tenant, _ in units})}
-        results = [self._run_one(conn, appenders[tenant], work) for tenant, work in units]
-        closed: dict[str, Checkpoint | None] = {tenant: a.close(self._signer) for tenant, a in appenders.items()}
-        return results, {tenant: checkpoint.size for tenant, checkpoint in closed.items() if checkpoint is not None}
+    def _run(
+        self, conn: Connection, units: Sequence[tuple[str, Work[Any]]], memories: Mapping[str, Memory]
+    ) -> tuple[list[Result], dict[str, Appender]]:
+        # In the order of their names, so that two processes never wait for each other.
+        tenants = sorted({tenant for tenant, _ in units})
+        appenders = {tenant: self._appender(conn, tenant, memories.get(tenant)) for tenant in tenants}
+        alone = len(units) == 1
+        return [self._run_one(conn, appenders[tenant], work, alone) for tenant, work in units], appenders
 
-    def _run_one(self, conn: Connection, appender: Appender, work: Work[Any]) -> Result:
-        mark = appender.mark()
-        savepoint = conn.begin_nested()
+    def _run_one(self, conn: Connection, appender: Appender, work: Work[Any], alone: bool) -> Result:
+        unit = Unit(conn, appender, self._apply, self._clock, alone)
         try:
-            unit = Unit(conn, appender, self._apply, self._clock)
             value = work(unit)
-            appender.flush()
-            savepoint.commit()
+            unit.close()
             return Committed(value, tuple(unit.receipts), 0)
         except Exception as error:
             if storage_fault(error) is not None:
                 raise  # the storage itself is at fault: no unit of this group can commit
-            savepoint.rollback()
-            appender.rollback(mark)
+            unit.undo()
             return Failed(error)
 
-    def _appender(self, conn: Connection, tenant: str) -> Appender:
-        log = open_log(conn, tenant, self._origin_prefix)
-        return Appender(conn, log, self._clock, self._ids, self._random_bytes)
+    def _appender(self, conn: Connection, tenant: str, memory: Memory | None) -> Appender:
+        return Appender(conn, tenant, self._origin_prefix, self._clock, self._ids, self._random_bytes, memory)
 
 
-def _with_checkpoint(result: Result, tenant: str, checkpoints: dict[str, int]) -> Result:
-    if isinstance(result, Failed):
+class _NothingDone(Exception):
+    """Every unit of the group failed: the transaction is rolled back."""
+
+
+def _covered(result: Result, checkpoint: Checkpoint | None) -> Result:
+    if isinstance(result, Failed) or checkpoint is None:
         return result
-    return Committed(result.value, result.receipts, checkpoints.get(tenant, 0))
+    return Committed(result.value, result.receipts, checkpoint.size)

@@ -70,7 +70,7 @@ def facts(conn: Connection, log: LogRow, first: int, end: int, kinds: Collection
         stop = rows[-1][0] + 1
         payloads = {row[0]: row[1:] for row in _run(conn, PAYLOADS, (at, stop))}
         for row in rows:
-            yield _fact(log, row, payloads.get(row[0]))
+            yield fact_of_row(log, row, payloads.get(row[0]))
         if len(rows) < BATCH:
             return
         at = stop
@@ -101,7 +101,8 @@ class _Wire(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Wire).decode
 
 
-def _fact(log: LogRow, row: Any, stored: Any) -> Fact:
+def fact_of_row(log: LogRow, row: Any, stored: Any) -> Fact:
+    """From (place, kind, at_ms, body) of an entry and (salt, sealed, key) of its payload, None where there is none."""
     at, kind, at_ms, body = row
     wire = _decode(body)
     commitment = content = None

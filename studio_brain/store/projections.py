@@ -7,8 +7,9 @@ When a projection's version changes, its tables are made anew and its cursors st
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert, inspect, select
@@ -38,12 +39,17 @@ Handler = Callable[[Rows, Fact], None]
 
 @dataclass(frozen=True)
 class Projection:
-    """`handlers` are by kind of entry; `version` rises with every change of what they derive."""
+    """`handlers` are by kind of entry; `version` rises with every change of what they derive.
+
+    `redactions` are those of them that only empty personal columns: whoever looks at a moment before such an entry
+    applies it all the same, because what was erased later cannot be shown again.
+    """
 
     name: str
     version: int
     tables: tuple[Table, ...]
     handlers: Mapping[str, Handler]
+    redactions: Mapping[str, Handler] = field(default_factory=dict)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -55,17 +61,26 @@ class Projection:
             handler(rows, fact)
 
 
-def derive(conn: Connection, projections: Sequence[Projection], rows: Rows, sizes: Sequence[tuple[LogRow, int]]) -> int:
-    """Applies the first entries of each log, as many as `sizes` says, to `rows`. Returns how many it looked at."""
+def derive(
+    conn: Connection,
+    projections: Sequence[Projection],
+    rows: Rows,
+    sizes: Sequence[tuple[LogRow, int]],
+    since: Mapping[int, int] = MappingProxyType({}),
+) -> int:
+    """Applies the first entries of each log, as many as `sizes` says, to `rows`. Returns how many it looked at.
+
+    `since` says by log how many of them the rows hold already.
+    """
     by_kind: dict[str, list[Handler]] = {}
     for projection in projections:
         for kind, handler in projection.handlers.items():
             by_kind.setdefault(kind, []).append(handler)
     for log, size in sizes:
-        for fact in facts(conn, log, 0, size, by_kind):
+        for fact in facts(conn, log, since.get(log.log_id, 0), size, by_kind):
             for handler in by_kind[fact.kind]:
                 handler(rows, fact)
-    return sum(size for _, size in sizes)
+    return sum(size - since.get(log.log_id, 0) for log, size in sizes)
 
 
 class Projections:

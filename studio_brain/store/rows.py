@@ -84,6 +84,15 @@ class TableRows:
         if batch:
             self._run(_insert(table), batch)
 
+    def put_many(self, table: Table, rows: Sequence[Values]) -> None:
+        """As `put`, for many."""
+        if rows:
+            self._run(_upsert(table), [_in_order(table, row) for row in rows])
+
+    def delete_many(self, table: Table, keys: Sequence[Key]) -> None:
+        if keys:
+            self._run(_delete(table), list(keys))
+
     def _one(self, sql: str, parameters: Key) -> Values | None:
         row = self._run(sql, parameters).mappings().first()
         return None if row is None else {name: _plain(value) for name, value in row.items()}

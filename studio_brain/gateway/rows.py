@@ -309,5 +309,7 @@ def _remembered(change: Handler) -> Handler:
     return handler
 
 
-GATEWAY: Final = Projection("gateway", 1, ROWS, {kind: _remembered(change) for kind, change in _BY_KIND.items()})
+GATEWAY: Final = Projection(
+    "gateway", 1, ROWS, {kind: _remembered(change) for kind, change in _BY_KIND.items()}, {ERASED: _erased}
+)
 """`receipts.REPEATED` is a trace of a request that another entry answers."""

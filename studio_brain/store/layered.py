@@ -4,6 +4,7 @@ Going forward from a snapshot touches few of its rows; those are read once and w
 """
 
 from collections.abc import Iterable
+
 from sqlalchemy import Table
 
 from .rows import Key, TableRows, Values, key_of

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from .connectors.auth.client import Account, AuthClient
 from .connectors.auth.wire import Tokens
@@ -22,6 +22,7 @@ from .connectors.functions.connector import FunctionsConnector
 from .connectors.functions.operations import OPERATIONS
 from .connectors.studio_cloud import StudioCloud
 from .connectors.transport import Transport
+from .connectors.witness.client import WitnessClient
 from .domains.installation.manifest import installation_manifest
 from .domains.installation.queries import Installed
 from .domains.installation.rebuild import Rebuild
@@ -63,6 +64,9 @@ from .store.sequencer import Sequencer
 from .store.writer import OnCommit, Writer
 from .telemetry.logs import Logger, open_log
 from .telemetry.metrics import Metrics
+
+PRACTICE_VAULT: Final = "practice-vault"
+"""Name and folder, within the home, of the vault that a practice home has without settings."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,12 @@ class Brain:
         for tenant in settings.tenant:
             self._connect(tenant)
         installed = Installed(settings, installation, secrets.kind)
-        manifests = (gateway_manifest.MANIFEST, studio.MANIFEST, records.MANIFEST, installation_manifest(installed))
+        manifests = (
+            gateway_manifest.MANIFEST,
+            studio.MANIFEST,
+            records.manifest(settings),
+            installation_manifest(installed),
+        )
         self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS)})
         self.projections = Projections(self.databases, [p for m in manifests for p in m.projections])
         self.projections.prepare()
@@ -141,6 +150,7 @@ class Brain:
             gateway=self.gateway,
             clock=self.clock,
             key_of=self.verifier_key,
+            courier=WitnessClient(self.transport),
         )
         self.gateway.procedures |= records.procedures(self.office)
 
@@ -322,8 +332,12 @@ class Brain:
 
 
 def read_settings(opening: Opening, practice: Practice | None) -> Settings:
-    """The settings of a home. In a practice home the practice studio is its tenant."""
+    """The settings of a home. In a practice home the practice studio is its tenant, and without another vault it has
+    one in a folder of its own."""
     settings = load_settings(opening.config or opening.home / FILE, opening.environment)
     if not settings.practice or practice is None:
         return settings
-    return checked({**settings.model_dump(), "tenant": [practice.tenant()]}, opening.home / PRACTICE_FILE)
+    document = {**settings.model_dump(), "tenant": [practice.tenant()]}
+    if not settings.records.vault:
+        document["records"]["vault"] = [{"name": PRACTICE_VAULT, "path": PRACTICE_VAULT}]
+    return checked(document, opening.home / PRACTICE_FILE)

@@ -24,6 +24,8 @@ RETRIES_S: Final = (1.0, 2.0, 5.0, 10.0)
 RECOVERY_EVERY_S: Final = 1.0
 EXPIRY_EVERY_S: Final = 10.0
 METRICS_EVERY_S: Final = 10.0
+ANCHORS_FIRST_S: Final = 10.0
+ANCHORS_EVERY_S: Final = 60.0
 
 Emit = Callable[[str, dict[str, Any]], None]
 """(topic, data): tells whoever watches that something is new."""
@@ -47,6 +49,7 @@ class Engine:
             asyncio.create_task(self._every(RECOVERY_EVERY_S, "recovery", self._recover)),
             asyncio.create_task(self._every(EXPIRY_EVERY_S, "expiry", self._expire)),
             asyncio.create_task(self._every(METRICS_EVERY_S, "metrics", self._flush)),
+            asyncio.create_task(self._every(ANCHORS_EVERY_S, "anchors", self._anchor, ANCHORS_FIRST_S)),
         ]
 
     async def stop(self) -> None:
@@ -150,8 +153,22 @@ class Engine:
     async def _flush(self) -> None:
         await asyncio.to_thread(self._brain.databases.views.writing, self._brain.metrics.flush)
 
-    async def _every(self, seconds: float, name: str, turn: Callable[[], Awaitable[None]]) -> None:
+    async def _anchor(self) -> None:
+        """Has what is new cosigned and copied; witnesses first, so that the copies hold what they say."""
+        records = self._brain.settings.records
+        for tenant in self._brain.connectors:
+            session = Session(engine_actor(tenant), tenant)
+            if any(witness.url for witness in records.witness):
+                await self._brain.perform("witness.ask", {}, session)
+            if records.vault:
+                await self._brain.perform("vault.export", {}, session)
+            self._emit("anchors", {"tenant": tenant})
+
+    async def _every(
+        self, seconds: float, name: str, turn: Callable[[], Awaitable[None]], first_s: float = 0.0
+    ) -> None:
         failing = False
+        await asyncio.sleep(first_s)
         while True:
             try:
                 await turn()

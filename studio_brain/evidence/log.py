@@ -25,7 +25,7 @@ from ..kernel.reasons import ReasonCode
 from . import checkpoint as checkpoints
 from . import tables
 from .checkpoint import Checkpoint
-from .entry import Commitment, Entry, Event, Receipt, check, decode, encode
+from .entry import Commitment, Entry, EntryError, Event, Receipt, check, decode, encode
 from .merkle import Frontier, leaf_hash
 from .note import Signer
 from .payload import SealedPayload, seal_payload
@@ -215,6 +215,34 @@ class Appender:
             event.payload,
         )
         return appended
+
+    def adopt(self, body: bytes) -> Appended:
+        """Adds an entry that was sealed before, its bytes as they are: part of a tail that was lost and is taken back.
+        Raises EntryError when it does not belong here next, AppendConflict when its id stands in the log already."""
+        seal = leaf_hash(body)
+        entry = decode(body, seal)
+        stream, key = entry.stream, entry.id.bytes
+        event = Event(entry.kind, stream, entry.actor, entry.corr, entry.data)
+        pos, prev = tail = self._tails.get(stream) or self._load_tail(event)
+        if entry.tenant != self.log.tenant or entry.prev != prev:
+            raise EntryError(f"the entry {entry.id} does not follow what stands in this log")
+        if key in self._fresh or self._sql.entry_by_id(key) is not None:
+            raise AppendConflict(f"the id {entry.id} stands in the log already")
+        log_id, seq = self.log.log_id, self.size
+        self._entries.append(
+            (self._first_place + seq, log_id, key, entry.kind, stream, pos + 1, entry.at_ms, seal, body)
+        )
+        self._seals.append(seal)
+        self._frontier.append(seal)
+        self._undo.append((key, stream, tail))
+        self._tails[stream] = (pos + 1, seal)
+        receipt = Receipt(log_id, entry.tenant, seq, entry.id, entry.kind, stream, entry.at_ms, seal)
+        appended = self._fresh[key] = Appended(receipt, entry, None)
+        return appended
+
+    def adopt_checkpoint(self, size: int, note: str) -> None:
+        """Stores a checkpoint that was signed before, of a size that the log has passed again by now."""
+        self._sql.insert_checkpoint(size, note)
 
     def flush(self, before: Mark | None = None) -> None:
         """Inserts the rows collected so far, or those collected before a mark: what follows it can still be undone."""

@@ -14,17 +14,17 @@ FILE = "engine.lock"
 
 
 class EngineLock:
-    """`EngineLock.take(home)` → the lock, or None while another process holds it."""
+    """`EngineLock.take(home)` → the lock, or None while another process holds it. Another `file`, another lock."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
 
     @classmethod
-    def take(cls, home: Path) -> "EngineLock | None":
+    def take(cls, home: Path, file: str = FILE) -> "EngineLock | None":
         try:
-            fd = os.open(home / FILE, os.O_RDWR | os.O_CREAT, 0o600)
+            fd = os.open(home / file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StorageError(str(home / FILE), code=ReasonCode.STORAGE_READ_ONLY) from error
+            raise StorageError(str(home / file), code=ReasonCode.STORAGE_READ_ONLY) from error
         try:
             _lock(fd)
         except OSError:

@@ -47,6 +47,23 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def is_private(url: str) -> bool:
+    """An address of this machine or of a private network, given as a number."""
+    try:
+        address = ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return is_loopback(url)
+    return address.is_loopback or (address.is_private and not address.is_unspecified)
+
+
+def _witness_url(value: str) -> str:
+    """What goes to a witness and comes back is signed, so plain http does within a private network."""
+    parts = urlsplit(value)
+    if parts.scheme == "http" and is_private(value):
+        return _url("https" + value.removeprefix("http")).replace("https", "http", 1)
+    return _url(value)
+
+
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -65,6 +82,7 @@ def _database_url(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+WitnessUrl = Annotated[str, AfterValidator(_witness_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 TenantId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -125,7 +143,8 @@ class EngineSettings(_Section):
 
 
 class VaultSettings(_Section):
-    """A folder outside this home that holds a copy of the logs: another disk, a share, a stick."""
+    """A folder outside this home that holds a copy of the logs: another disk, a share, a stick. A relative path starts
+    at the home."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")]
     path: Path
@@ -136,7 +155,7 @@ class WitnessSettings(_Section):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     key: Annotated[str, Field(min_length=1, max_length=300)]
-    url: Url | None = None
+    url: WitnessUrl | None = None
 
 
 class RecordsSettings(_Section):
@@ -163,7 +182,14 @@ class Settings(_Section):
         ids = [tenant.id for tenant in self.tenant]
         if len(set(ids)) != len(ids):
             raise ValueError("tenant: an id stands here twice; each studio has one of its own")
+        for kept in (self.records.vault, self.records.witness):
+            names = [each.name for each in kept]
+            if len(set(names)) != len(names):
+                raise ValueError("records: a vault or witness has the name of another; give each a name of its own")
         if self.practice:
+            for witness in self.records.witness:
+                if witness.url and not is_loopback(witness.url):
+                    raise ValueError(f"practice: the witness {witness.name} is not on this machine")
             for tenant in self.tenant:
                 if tenant.cloud and not all(is_loopback(address) for address in tenant.cloud.addresses()):
                     raise ValueError(

@@ -45,6 +45,14 @@ class ReasonCode(StrEnum):
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
     NOT_VERIFIED = "NOT_VERIFIED"
     ENGINE_ELSEWHERE = "ENGINE_ELSEWHERE"
+    VAULT_AWAY = "VAULT_AWAY"
+    VAULT_NOT_WRITTEN = "VAULT_NOT_WRITTEN"
+    VAULT_AHEAD = "VAULT_AHEAD"
+    VAULT_FORKS = "VAULT_FORKS"
+    VAULT_DAMAGED = "VAULT_DAMAGED"
+    WITNESS_REFUSED = "WITNESS_REFUSED"
+    WITNESS_AHEAD = "WITNESS_AHEAD"
+    WITNESS_CONFLICT = "WITNESS_CONFLICT"
     # connectors
     AUTH = "AUTH"
     FORBIDDEN = "FORBIDDEN"
@@ -164,6 +172,35 @@ REASONS: dict[ReasonCode, Reason] = {
     ),
     ReasonCode.ENGINE_ELSEWHERE: Reason(
         "Another cockpit runs the engine of this home.", "Use that one; this window stays read-only."
+    ),
+    ReasonCode.VAULT_AWAY: Reason(
+        "The vault is away.", "Connect its disk; copying goes on by itself, from where it stopped."
+    ),
+    ReasonCode.VAULT_NOT_WRITTEN: Reason(
+        "The vault could not be written.", "Free some space on its disk or make it writable; copying goes on by itself."
+    ),
+    ReasonCode.VAULT_AHEAD: Reason(
+        "The vault holds more of the log than this home.",
+        "This home was set back: restore the missing tail with vault restore, or start the next epoch.",
+    ),
+    ReasonCode.VAULT_FORKS: Reason(
+        "The vault holds another history of this log.",
+        "Keep both as they are and find out which is right; copy to a new vault in an empty folder until then.",
+    ),
+    ReasonCode.VAULT_DAMAGED: Reason(
+        "The vault's copy is not what was signed.",
+        "Keep it, see with vault verify where it differs, and begin a new vault in an empty folder.",
+    ),
+    ReasonCode.WITNESS_REFUSED: Reason(
+        "The witness does not cosign this log.", "Have the key of this log entered there: witness serve --log KEY."
+    ),
+    ReasonCode.WITNESS_AHEAD: Reason(
+        "The witness has cosigned more of this log than this home holds.",
+        "This home was set back: restore the missing tail from a vault, or start the next epoch.",
+    ),
+    ReasonCode.WITNESS_CONFLICT: Reason(
+        "The witness remembers another history of this log.",
+        "Keep the files and the answer; compare with the vaults to find out which history is right.",
     ),
     ReasonCode.AUTH: Reason("The cloud did not accept the sign-in.", "Sign in again."),
     ReasonCode.FORBIDDEN: Reason(

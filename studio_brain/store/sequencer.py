@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.entry import Entry, Event, Receipt
-from ..evidence.log import Appended, Appender, Memory
+from ..evidence.log import Appended, Appender, LogRow, Memory
 from ..evidence.note import Signer
 from ..kernel.clock import Clock
 from ..kernel.ids import IdSource
@@ -66,6 +66,25 @@ class Unit:
             self._apply(self._open, appended.receipt, appended.entry, appended.payload)
         self.receipts.append(appended.receipt)
         return appended
+
+    @property
+    def log(self) -> LogRow:
+        return self._appender.log
+
+    @property
+    def size(self) -> int:
+        """Entries of the log, those of this group included."""
+        return self._appender.size
+
+    def adopt(self, body: bytes, payload: bytes | None) -> None:
+        """Takes back an entry that was sealed before; rows follow from it as they did then. The caller stores what is
+        left of its payload. It is not among the unit's receipts: nothing happened anew."""
+        appended = self._appender.adopt(body)
+        self._apply(self._open, appended.receipt, appended.entry, payload)
+
+    def adopt_checkpoint(self, size: int, note: str) -> None:
+        self._open()
+        self._appender.adopt_checkpoint(size, note)
 
     def _open(self) -> Connection:
         if not (self._savepoint or self._alone):
@@ -131,23 +150,36 @@ class Sequencer:
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
+        self._conn: Connection | None = None
         self._memories: dict[str, Memory] = {}  # by tenant, as the last commit left them
 
     def run(self, units: Sequence[tuple[str, Work[Any]]]) -> list[Result]:
         """Runs (tenant, work) pairs as one group; the results stand in the same order."""
         memories, self._memories = self._memories, {}
         try:
-            with storage_faults(), self._database.write.begin() as conn:
-                results, appenders = self._run(conn, units, memories)
+            with storage_faults(), self._connection().begin():
+                results, appenders = self._run(self._connection(), units, memories)
                 if not any(isinstance(result, Committed) for result in results):
                     raise _NothingDone
                 closed = {tenant: appender.close(self._signer) for tenant, appender in appenders.items()}
         except _NothingDone:
             return results
         except Exception as error:
+            self._let_go()
             return [Failed(error)] * len(units)
         self._memories = memories | {tenant: appender.memory for tenant, appender in appenders.items()}
         return [_covered(result, closed[tenant]) for (tenant, _), result in zip(units, results, strict=True)]
+
+    def _connection(self) -> Connection:
+        if self._conn is None or self._conn.closed:
+            self._conn = self._database.hold()
+        return self._conn
+
+    def _let_go(self) -> None:
+        """After a fault the next group starts on a fresh connection."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            self._database.drop(conn)
 
     def _run(
         self, conn: Connection, units: Sequence[tuple[str, Work[Any]]], memories: Mapping[str, Memory]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from ...evidence.note import Signer, VerifierKey
 from ...gateway.perform import Gateway, Procedure
@@ -14,9 +15,32 @@ from ...store.database import Databases
 from ...store.projections import Projections
 
 
+class WitnessAnswer(Protocol):
+    """What a witness answered: `connectors.witness.client.Answer`."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def lines(self) -> str: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+    @property
+    def detail(self) -> str: ...
+
+
+class Courier(Protocol):
+    """Carries a request to a witness. Raises ConnectorError when it does not get there."""
+
+    async def add_checkpoint(self, url: str, body: bytes, deadline_s: float) -> WitnessAnswer: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The open home as the topics see it. `signer` seals; it refuses where a command only looks."""
+    """The open home as the topics see it. `signer` seals; it refuses where a command only looks. `courier` reaches
+    witnesses."""
 
     home: Path
     settings: Settings
@@ -27,13 +51,16 @@ class Office:
     gateway: Gateway
     clock: Clock
     key_of: Callable[[str], VerifierKey]
+    courier: Courier
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Capabilities of one topic, the procedures behind those that are procedures, its queries and receipt kinds."""
+    """Capabilities of one topic, the procedures behind those that are procedures, its queries and receipt kinds.
+    `settled` gives the queries that need to know the settings."""
 
     capabilities: Sequence[Capability] = ()
     queries: Sequence[Query] = ()
     kinds: frozenset[str] = frozenset()
     procedures: Callable[[Office], Mapping[str, Procedure]] = field(default=lambda office: {})
+    settled: Callable[[Settings], Sequence[Query]] = field(default=lambda settings: ())

@@ -1,0 +1,1 @@
+"""Witnesses over HTTP: C2SP tlog-witness."""

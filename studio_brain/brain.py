@@ -60,6 +60,7 @@ from .store.database import Databases, open_databases, selecting
 from .store.migrate import migrate
 from .store.projections import Projections
 from .store.reading import Sources
+from .store.replay import Replay
 from .store.sequencer import Sequencer
 from .store.writer import OnCommit, Writer
 from .telemetry.logs import Logger, open_log
@@ -125,10 +126,13 @@ class Brain:
             records.manifest(settings),
             installation_manifest(installed),
         )
-        self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS)})
+        self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS), **records.OPERATIONS})
         self.projections = Projections(self.databases, [p for m in manifests for p in m.projections])
         self.projections.prepare()
-        self.gateway = Gateway(self.registry, self.databases.brain, self.writer, self.connectors, self.clock, ids)
+        everything = [rows.GATEWAY, *(p for m in manifests for p in m.projections)]
+        self.replay = Replay(self.databases, everything, opening.home / "replay")
+        carriers = {tenant: dict(found) for tenant, found in self.connectors.items()}
+        self.gateway = Gateway(self.registry, self.databases.brain, self.writer, carriers, self.clock, ids)
         self.executor = Executor(
             self.gateway, self.clock, Process(own_name(), is_alive), settings.engine.write_deadline_s
         )
@@ -147,12 +151,15 @@ class Brain:
             signer=signer,
             databases=self.databases,
             projections=self.projections,
+            replay=self.replay,
             gateway=self.gateway,
             clock=self.clock,
             key_of=self.verifier_key,
             courier=WitnessClient(self.transport),
         )
         self.gateway.procedures |= records.procedures(self.office)
+        for tenant_id, found in carriers.items():
+            found[records.KEEPER] = records.keeper(self.office, tenant_id)
 
     @classmethod
     def open(cls, opening: Opening, *, unlock: bool = True) -> Self:

@@ -45,6 +45,7 @@ class ReasonCode(StrEnum):
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
     NOT_VERIFIED = "NOT_VERIFIED"
     ENGINE_ELSEWHERE = "ENGINE_ELSEWHERE"
+    LEGAL_HOLD = "LEGAL_HOLD"
     VAULT_AWAY = "VAULT_AWAY"
     VAULT_NOT_WRITTEN = "VAULT_NOT_WRITTEN"
     VAULT_AHEAD = "VAULT_AHEAD"
@@ -172,6 +173,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ),
     ReasonCode.ENGINE_ELSEWHERE: Reason(
         "Another cockpit runs the engine of this home.", "Use that one; this window stays read-only."
+    ),
+    ReasonCode.LEGAL_HOLD: Reason(
+        "A legal hold covers it, so it stays.", "See who holds it and why with retention list; only a release frees it."
     ),
     ReasonCode.VAULT_AWAY: Reason(
         "The vault is away.", "Connect its disk; copying goes on by itself, from where it stopped."

@@ -99,6 +99,7 @@ def sqlite_database(
                 conn.execute("PRAGMA journal_mode=WAL")
                 conn.execute(f"PRAGMA synchronous={synchronous}")
                 conn.execute("PRAGMA foreign_keys=ON")
+                conn.execute("PRAGMA secure_delete=ON")
             else:
                 conn.execute("PRAGMA query_only=ON")
             return conn

@@ -1,15 +1,17 @@
 """What record keeping brings: the topics, each in a file of its own."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, vault, witness
+from . import anchors, erasure, holds, vault, witness
+from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
-TOPICS: Final[tuple[Topic, ...]] = (anchors.TOPIC, vault.TOPIC, witness.TOPIC)
+TOPICS: Final[tuple[Topic, ...]] = (anchors.TOPIC, vault.TOPIC, witness.TOPIC, erasure.TOPIC, holds.TOPIC)
 
 MANIFEST: Final = Manifest(
     name="records",
@@ -29,3 +31,16 @@ def manifest(settings: Settings) -> Manifest:
 def procedures(office: Office) -> dict[str, Procedure]:
     """Who carries out each capability of record keeping."""
     return {name: procedure for topic in TOPICS for name, procedure in topic.procedures(office).items()}
+
+
+DESTROYING: Final[Mapping[str, Operation]] = {erasure.CAPABILITY: erasure.Erase()}
+"""What the keeper can do, by operation."""
+
+KEEPER: Final = ID
+
+OPERATIONS: Final = {KEEPER: frozenset(DESTROYING)}
+
+
+def keeper(office: Office, tenant: str) -> Keeper:
+    """Who carries out what cannot be undone, for one tenant."""
+    return Keeper(office, tenant, DESTROYING)

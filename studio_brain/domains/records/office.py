@@ -13,6 +13,7 @@ from ...home.settings import Settings
 from ...kernel.clock import Clock
 from ...store.database import Databases
 from ...store.projections import Projections
+from ...store.replay import Replay
 
 
 class WitnessAnswer(Protocol):
@@ -48,6 +49,7 @@ class Office:
     signer: Signer
     databases: Databases
     projections: Projections
+    replay: Replay
     gateway: Gateway
     clock: Clock
     key_of: Callable[[str], VerifierKey]

@@ -293,13 +293,13 @@ class Tail:
 
 
 def read_tail(read: Read, local: Frontier, key: VerifierKey, older: Iterable[int] = ()) -> Tail:
-    """The tail that the log with the right edge `local` has lost. Raises VaultRefused: NOTHING_TO_DO when the vault
+    """The tail that the log with the right edge `local` has lost. Raises VaultRefused: VAULT_HAS_NO_MORE when the vault
     holds no more, VAULT_FORKS when it holds another history, VAULT_DAMAGED when its files are not what was signed."""
     origin = key.name
     found = held(read, key)
     if found is None or found.checkpoint.size <= local.size:
         size = 0 if found is None else found.checkpoint.size
-        raise VaultRefused(f"{origin}: {size} entries there, {local.size} here", code=ReasonCode.NOTHING_TO_DO)
+        raise VaultRefused(f"{origin}: {size} entries there, {local.size} here", code=ReasonCode.VAULT_HAS_NO_MORE)
     size = found.checkpoint.size
     if root(local.size, TileReader(VaultTiles(read, origin, size), local.size)) != local.root():
         raise VaultRefused(f"{origin}: another history of {local.size} entries", code=ReasonCode.VAULT_FORKS)

@@ -44,6 +44,7 @@ class ReasonCode(StrEnum):
     STORAGE_READ_ONLY = "STORAGE_READ_ONLY"
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
     NOT_VERIFIED = "NOT_VERIFIED"
+    LOG_SET_BACK = "LOG_SET_BACK"
     ENGINE_ELSEWHERE = "ENGINE_ELSEWHERE"
     LEGAL_HOLD = "LEGAL_HOLD"
     VAULT_AWAY = "VAULT_AWAY"
@@ -51,6 +52,7 @@ class ReasonCode(StrEnum):
     VAULT_AHEAD = "VAULT_AHEAD"
     VAULT_FORKS = "VAULT_FORKS"
     VAULT_DAMAGED = "VAULT_DAMAGED"
+    VAULT_HAS_NO_MORE = "VAULT_HAS_NO_MORE"
     WITNESS_REFUSED = "WITNESS_REFUSED"
     WITNESS_AHEAD = "WITNESS_AHEAD"
     WITNESS_CONFLICT = "WITNESS_CONFLICT"
@@ -171,6 +173,10 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.NOT_VERIFIED: Reason(
         "The evidence log does not verify.", "Keep a copy of the files and look at the entry that is named."
     ),
+    ReasonCode.LOG_SET_BACK: Reason(
+        "The evidence log is behind a checkpoint that is known outside of it: an old copy of the database was put back.",
+        "Nothing is written until you restore the missing tail (vault restore) or start the next epoch (evidence epoch).",
+    ),
     ReasonCode.ENGINE_ELSEWHERE: Reason(
         "Another cockpit runs the engine of this home.", "Use that one; this window stays read-only."
     ),
@@ -194,6 +200,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.VAULT_DAMAGED: Reason(
         "The vault's copy is not what was signed.",
         "Keep it, see with vault verify where it differs, and begin a new vault in an empty folder.",
+    ),
+    ReasonCode.VAULT_HAS_NO_MORE: Reason(
+        "The vault holds nothing that this log lacks.", "Nothing needs doing; try another vault if entries are missing."
     ),
     ReasonCode.WITNESS_REFUSED: Reason(
         "The witness does not cosign this log.", "Have the key of this log entered there: witness serve --log KEY."

@@ -72,8 +72,8 @@ def log_of(request: Request) -> str:
 
 
 def tail_of(conn: Connection, tenant: str, vault: Path, key: VerifierKey) -> Tail:
-    """What the vault in this folder holds beyond the tenant's log. Raises VaultRefused: NOTHING_TO_DO, VAULT_FORKS,
-    VAULT_DAMAGED or VAULT_AWAY. Changes nothing."""
+    """What the vault in this folder holds beyond the tenant's log. Raises VaultRefused: VAULT_HAS_NO_MORE,
+    VAULT_FORKS, VAULT_DAMAGED or VAULT_AWAY. Changes nothing."""
     log = find_log(conn, tenant)
     if log is None or key.name != log.origin:
         raise StudioBrainError(f"there is no log of {tenant} here", code=ReasonCode.NOT_FOUND)

@@ -12,6 +12,7 @@ carried as they are; `cosignature` reads those of witnesses.
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -25,6 +26,8 @@ KEY_SIZES: Final = {0x01: 32, 0x04: 32, 0x06: 1312}
 MAX_SIGNATURES: Final = 16
 MAX_NOTE: Final = 256 * 1024
 _LINE: Final = "\N{EM DASH} "
+_NOT_IN_NAMES: Final = re.compile(r"[+\s\x00-\x1f]")
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class NoteError(ValueError):
@@ -165,14 +168,14 @@ def _signature(line: str) -> Signature:
 
 
 def check_name(name: str) -> None:
-    if not name or "+" in name or any(c.isspace() or ord(c) < 0x20 for c in name):
+    if not name or _NOT_IN_NAMES.search(name):
         raise NoteError("a key name is not empty and has no spaces, plus signs or control characters")
 
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or text == "\n":
         raise NoteError("the text of a note ends with a newline and is not empty")
-    if any(ord(c) < 0x20 and c != "\n" for c in text):
+    if _CONTROL.search(text):
         raise NoteError("the text holds control characters")
     try:
         text.encode()

@@ -127,14 +127,21 @@ def _is_plain(value: Any, depth: int) -> bool:
         for name, member in value.items():
             if type(name) is not str or not name.isascii():
                 return False
-            member_kind = type(member)
-            if member_kind is str:
+            kind = type(member)
+            if kind is str or member is None or kind is bool:
                 continue
+            if kind is int:
+                if -MAX_SAFE <= member <= MAX_SAFE:
+                    continue
+                return False
             if not _is_plain(member, depth - 1):
                 return False
         return True
     if kind is list:
-        return all(_is_plain(item, depth - 1) for item in value)
+        for item in value:
+            if type(item) is not str and not _is_plain(item, depth - 1):
+                return False
+        return True
     return False
 
 

@@ -21,7 +21,7 @@ from ..evidence.log import Appended, Appender, LogRow, Memory
 from ..evidence.note import Signer
 from ..kernel.clock import Clock
 from ..kernel.ids import IdSource
-from .database import Database
+from .database import Database, is_usable
 from .faults import storage_fault, storage_faults
 
 T = TypeVar("T")
@@ -176,10 +176,10 @@ class Sequencer:
         return self._conn
 
     def _let_go(self) -> None:
-        """After a fault the next group starts on a fresh connection."""
-        conn, self._conn = self._conn, None
-        if conn is not None:
-            self._database.drop(conn)
+        """After a fault that the connection did not survive the next group starts on another one."""
+        if self._conn is not None and not is_usable(self._conn):
+            self._database.drop(self._conn)
+            self._conn = None
 
     def _run(
         self, conn: Connection, units: Sequence[tuple[str, Work[Any]]], memories: Mapping[str, Memory]

@@ -37,6 +37,16 @@ def append(size: int = 200) -> tuple[str, object]:
     return ("studio", work)
 
 
+def limit_pages(sequencer: Sequencer, pages: int | None) -> None:
+    """SQLite's own limit gives the very error of a full disk. It holds for the connection that writes the groups."""
+
+    def work(unit: Unit) -> None:
+        limit = pages or unit.conn.exec_driver_sql("PRAGMA page_count").scalar_one()
+        unit.conn.exec_driver_sql(f"PRAGMA max_page_count={limit}")
+
+    assert isinstance(sequencer.run([("studio", work)])[0], Committed)
+
+
 def code_of(result: object) -> ReasonCode:
     assert isinstance(result, Failed), result
     assert isinstance(result.error, StorageError), result.error
@@ -46,13 +56,10 @@ def code_of(result: object) -> ReasonCode:
 def test_a_full_disk_fails_the_group_loses_nothing_and_passes_when_there_is_room(tmp_path: Path) -> None:
     databases, sequencer = opened(tmp_path)
     assert isinstance(sequencer.run([append()])[0], Committed)
-    with databases.brain.write.connect() as conn:  # SQLite's own limit gives the very error of a full disk
-        pages = conn.exec_driver_sql("PRAGMA page_count").scalar_one()
-        conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    limit_pages(sequencer, None)
     results = sequencer.run([append(60_000), append(60_000)])
     assert [code_of(r) for r in results] == [ReasonCode.STORAGE_FULL] * 2
-    with databases.brain.write.connect() as conn:
-        conn.exec_driver_sql("PRAGMA max_page_count=100000")
+    limit_pages(sequencer, 100_000)
     assert isinstance(sequencer.run([append(60_000)])[0], Committed)
     log = databases.brain.reading(lambda conn: find_log(conn, "studio"))
     key = VerifierKey(log.origin, KEY.public_key)

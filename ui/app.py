@@ -3,7 +3,7 @@
     application → engine child → (practice child) → theme → shell → first paint → fill → panes nobody asked for yet
 
 The engine is started before anything is drawn: both cores work. With a practice studio the engine waits with its brain
-(not with its first page) until that studio is ready.
+(not with its first page) until that studio is ready, and that studio waits until the first page is painted.
 """
 
 import gc
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PREWARM_AFTER_MS = 700
 ANYWAY_MS = 1_000
+NO_FIRST_PAGE_MS = 300
+"""A new home has no first page; nothing says so."""
 
 
 class Cockpit(QObject):
@@ -51,6 +53,9 @@ class Cockpit(QObject):
         self._anyway.timeout.connect(self.fill)
         self._prewarm = QTimer(self, singleShot=True, interval=PREWARM_AFTER_MS)
         self._prewarm.timeout.connect(lambda: self.fill().prewarm())
+        self._practise = QTimer(self, singleShot=True, interval=NO_FIRST_PAGE_MS)
+        if self.practice is not None:
+            self._practise.timeout.connect(self.practice.start)
 
     def show(self, size: tuple[int, int] | None = None) -> None:
         screen = self.app.primaryScreen().availableGeometry()
@@ -61,8 +66,8 @@ class Cockpit(QObject):
 
     def close(self) -> None:
         """Every child ends before this returns."""
-        self._prewarm.stop()
-        self._anyway.stop()
+        for timer in (self._prewarm, self._anyway, self._practise):
+            timer.stop()
         self.window.close()
         self.engine.stop()
         if self.practice is not None:
@@ -82,8 +87,9 @@ class Cockpit(QObject):
             if trace.ON:
                 rooms.panes["today"].state_changed.connect(self._filled)
                 self._filled(rooms.panes["today"].state)
-            if self.practice is not None:
-                self.practice.start()  # not earlier: it takes a core for a second
+            if self.practice is not None:  # not earlier: it takes a core for a second
+                self._practise.start()
+                self.desk.first_page.connect(lambda _: self._practise.isActive() and self._practise.start(0))
         return self.window.furnish(self.desk)
 
     def _painted(self) -> None:

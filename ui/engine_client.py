@@ -12,6 +12,8 @@ The account in use (`session.use`) is the engine's, and is told to it again afte
 
 import os
 import sys
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -46,6 +48,8 @@ RESTORED: Final = 0
 `session`: {"ok": …} or {"error": …}."""
 
 _PUMP_MS: Final = 3
+_TURN_S: Final = 0.004
+"""How long frames that came together are taken at a stretch; then the window has its turn."""
 
 
 class Reply(QObject):
@@ -169,6 +173,9 @@ class ProcessEngine(Engine):
         super().__init__(parent)
         self._held = held
         self._buffer = FrameBuffer()
+        self._frames: deque[dict[str, Any]] = deque()
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._take_some)
         self._session: dict[str, Any] | None = None
         self._greeted = False
         self.child = Child(command, self)
@@ -224,13 +231,22 @@ class ProcessEngine(Engine):
 
     def _read(self, data: bytes) -> None:
         try:
-            frames = self._buffer.feed(data)
+            self._frames.extend(self._buffer.feed(data))
         except FrameError:
             self._lose(LOST)
             self.child.restart()
             return
-        for frame in frames:
-            self._take(frame)
+        if not self._more.isActive():
+            self._take_some()
+
+    def _take_some(self) -> None:
+        """Frames in their order, for one turn."""
+        until = time.monotonic() + _TURN_S
+        while self._frames:
+            self._take(self._frames.popleft())
+            if self._frames and time.monotonic() > until:
+                self._more.start()
+                return
 
     def _take(self, frame: dict[str, Any]) -> None:
         if "hello" in frame:
@@ -264,6 +280,8 @@ class ProcessEngine(Engine):
 
     def _lose(self, error: dict[str, Any]) -> None:
         """The pipe is gone. Writes wait for the next engine as long as one is on its way."""
+        while self._frames:  # what it said before
+            self._take(self._frames.popleft())
         self._greeted = False
         self._buffer = FrameBuffer()
         keep = error is LOST

@@ -64,10 +64,11 @@ def span(milliseconds: int) -> str:
 
 def day(text: str | None) -> str:
     """`2026-11-21` → `Sat 21 Nov`."""
-    from datetime import datetime
+    from datetime import date
 
+    text = text or ""
     try:
-        moment = datetime.strptime(text or "", "%Y-%m-%d")  # noqa: DTZ007  a studio day, not a moment
+        moment = date.fromisoformat(text if text[4:8:3] == "--" else "")  # ten characters, no week dates
     except ValueError:
         return text or "–"
     return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]}"

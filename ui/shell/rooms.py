@@ -21,10 +21,10 @@ from .banner_rules import banners, wants_passphrase
 from .banners import Banners
 from .header import Header
 from .status import Status
-from .switch_panel import SwitchPanel
 from .welcome import Welcome
 
 if TYPE_CHECKING:
+    from .switch_panel import SwitchPanel
     from .window import Window
 
 AGE_MS = 15_000
@@ -197,6 +197,8 @@ class Rooms(QObject):
 
     def toggle_switches(self) -> None:
         if self.switches is None:
+            from .switch_panel import SwitchPanel
+
             self.switches = SwitchPanel(self.desk)
             self.switches.hide()
             self.switches.closed.connect(self.toggle_switches)

@@ -29,6 +29,8 @@ class StatCard(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_view(self, view) -> None:
+        if view == self.view:
+            return
         self.view = view
         self.setText(view.value)
         self.setAccessibleName(view.spoken)

@@ -24,9 +24,10 @@ class Choice(QComboBox):
         """Puts in (text, data) pairs; keeps what is chosen where it is still offered."""
         keep = chosen if chosen is not None else self.currentData()
         self.blockSignals(True)
-        self.clear()
-        for text, data in items:
-            self.addItem(plain(text), data)
+        if items != [(self.itemText(index), self.itemData(index)) for index in range(self.count())]:
+            self.clear()
+            for text, data in items:
+                self.addItem(plain(text), data)
         self.choose(keep)
         self.blockSignals(False)
 

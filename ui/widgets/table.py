@@ -42,8 +42,11 @@ class CompactTable(QTableView):
             header.setSectionResizeMode(section, mode)
 
     def show_rows(self, rows: Sequence[Sequence[Cell]], headings: Sequence[str] | None = None) -> None:
-        self.cells.show_rows(rows, headings)
-        self._fit()
+        """Measuring is the dear part: what is shown already is left alone."""
+        same = self.cells.rows == tuple(tuple(row) for row in rows)
+        if not same or (headings is not None and self.cells.headings != tuple(headings)):
+            self.cells.show_rows(rows, headings)
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

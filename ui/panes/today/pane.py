@@ -5,7 +5,8 @@ made of; a card for every number; the changes as a table, beside it what needs s
 """
 
 import json
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QStackedWidget, QWidget
 
@@ -29,7 +30,9 @@ from .cells import diff_cells
 from .needs import needs
 from .needs_list import NeedsList
 from .numbers import GROUPS
-from .why_panel import WhyPanel
+
+if TYPE_CHECKING:
+    from .why_panel import WhyPanel
 
 COLUMNS = 5
 
@@ -48,10 +51,10 @@ class TodayPane(Pane):
         self._why: str | None = None
         self._cards: dict[str, StatCard] = {}
         self._show_latest = False
-        self._blocked = ""
         self._trouble = ""
         self._state_check: tuple[int, Check | None] = (-1, None)
         super().__init__(desk)
+        self._blocked = desk.why_not_write()
 
     # content
 
@@ -112,13 +115,20 @@ class TodayPane(Pane):
         changes = column(Text("What changed", "title"), self.diff, self.unchanged, STRETCH, gap=2)
         self.needs = NeedsList()
         self.needs.picked.connect(lambda id: self.desk.wanted.emit("proposals", id))
-        self.why = WhyPanel()
-        self.why.closed.connect(self._close_why)
-        self.why.receipt.connect(lambda index: self.desk.wanted.emit("evidence", index))
         self._side = QStackedWidget()
         self._side.addWidget(self.needs)
-        self._side.addWidget(self.why)
         return row(grow(panel(changes, "clear"), 3), 4, grow(self._side, 2), gap=0, centred=False)
+
+    @cached_property
+    def why(self) -> "WhyPanel":
+        """Made when somebody first asks."""
+        from .why_panel import WhyPanel
+
+        panel = WhyPanel()
+        panel.closed.connect(self._close_why)
+        panel.receipt.connect(lambda index: self.desk.wanted.emit("evidence", index))
+        self._side.addWidget(panel)
+        return panel
 
     # loading
 
@@ -182,7 +192,7 @@ class TodayPane(Pane):
 
     def _take_needs(self, page: dict[str, Any]) -> None:
         self._page = page
-        self._show()
+        self._show_needs()
 
     def _nothing_yet(self, today: dict[str, Any]) -> None:
         if not self.desk.live and self.desk.state != "failed":
@@ -226,11 +236,7 @@ class TodayPane(Pane):
         self.unchanged.setText(view.unchanged or "No number changed between the two.")
         self.unknown.setText("\n".join(view.unknown))
         self._unknown.setVisible(bool(view.unknown))
-        waiting = needs(self._page, self.desk.titles, self.desk.person, now_ms)
-        self.waiting.setText(waiting.sentence)
-        self.review.say(waiting.button or "Review")
-        self.review.setVisible(bool(waiting.items))
-        self.needs.show_needs(waiting)
+        self._show_needs()
         if self._why is not None:
             self._fill_why(self._why)
         said = "" if self.desk.offline is None else "The cloud is out of reach; it is read anew when it is back."
@@ -241,6 +247,13 @@ class TodayPane(Pane):
             self.show_stale(why_stale)
         else:
             self.show_ready()
+
+    def _show_needs(self) -> None:
+        waiting = needs(self._page, self.desk.titles, self.desk.person, self.desk.now_ms())
+        self.waiting.setText(waiting.sentence)
+        self.review.say(waiting.button or "Review")
+        self.review.setVisible(bool(waiting.items))
+        self.needs.show_needs(waiting)
 
     def _show_cards(self, cards: tuple[presenter.CardView, ...]) -> None:
         if list(self._cards) != [card.key for card in cards]:

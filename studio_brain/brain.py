@@ -50,7 +50,7 @@ from .home.process import is_alive, own_name
 from .home.secrets import LockedStore, SecretStore
 from .home.settings import FILE, Settings, TenantSettings, checked, load_settings
 from .home.unlock import PassphraseSource, open_secrets
-from .kernel.clock import Clock, ShiftedClock
+from .kernel.clock import Clock, ShiftedClock, utc_ms
 from .kernel.errors import ConfigError, StudioBrainError
 from .kernel.ids import Uuid7Source
 from .kernel.policy import Actor, ActorType
@@ -201,6 +201,7 @@ class Brain:
             await asyncio.to_thread(self.databases.views.writing, self.metrics.flush)
         except StudioBrainError as error:
             self.log.warning("views not brought up to date", code=error.code.value)
+        self.replay.close()
         self.databases.close()
         self._log_file.close()
 
@@ -235,11 +236,24 @@ class Brain:
         )
         return done
 
-    async def query(self, name: str, params: Mapping[str, Any], session: Session) -> Any:
-        """`Gateway.query` on views that hold everything the log held when it was asked."""
+    async def query(
+        self, name: str, params: Mapping[str, Any], session: Session, as_of: Mapping[str, Any] | None = None
+    ) -> Any:
+        """`Gateway.query` on views that hold everything the log held when it was asked.
+
+        `as_of` asks how it stood: {"index": n} of the studio's log, or {"time": "YYYY-MM-DDTHH:MM:SS.mmmZ"}.
+        """
+        if as_of:
+            await self.gateway.authorize("evidence.read", session)
+            then = await asyncio.to_thread(self.as_of, session.tenant, **moment_of(as_of))
+            return await self.gateway.query(name, params, session, then)
         if await asyncio.to_thread(self.projections.lag):
             await asyncio.to_thread(self.projections.catch_up)
         return await self.gateway.query(name, params, session, self.sources())
+
+    def as_of(self, tenant: str, *, index: int | None = None, at_ms: int | None = None) -> Sources:
+        """Everything derived, and the logs, as they were: what every query can be answered from."""
+        return self.replay.sources(self.replay.cut(tenant, index=index, at_ms=at_ms))
 
     def sources(self) -> Sources:
         return Sources(selecting(self.databases.brain), selecting(self.databases.views), self.clock.now_ms())
@@ -336,6 +350,19 @@ class Brain:
 
     def account(self, session: Session) -> Account:
         return self._accounts[session.tenant, session.actor.id]
+
+
+def moment_of(as_of: Mapping[str, Any]) -> dict[str, int]:
+    """{"index"} or {"time"} as the arguments of `Brain.as_of`. Raises INVALID_PAYLOAD for anything else."""
+    try:
+        (name, value), *more = as_of.items()
+        if name == "index" and not more:
+            return {"index": int(value)}
+        if name == "time" and not more:
+            return {"at_ms": utc_ms(str(value))}
+    except (TypeError, ValueError) as error:
+        raise StudioBrainError(f"asOf: {error}"[:200], code=ReasonCode.INVALID_PAYLOAD) from error
+    raise StudioBrainError('asOf: {"index": n} or {"time": "…Z"}', code=ReasonCode.INVALID_PAYLOAD)
 
 
 def read_settings(opening: Opening, practice: Practice | None) -> Settings:

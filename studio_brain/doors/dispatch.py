@@ -121,7 +121,9 @@ class Dispatcher:
         return self._here()
 
     async def _query(self, args: dict[str, Any]) -> Any:
-        return await self._open_brain().query(str(args["name"]), args.get("params") or {}, self._who())
+        """`asOf` ({"index"} or {"time"}) asks how it stood then; such an answer never changes."""
+        brain = self._open_brain()
+        return await brain.query(str(args["name"]), args.get("params") or {}, self._who(), args.get("asOf"))
 
     async def _proposal(self, args: dict[str, Any]) -> dict[str, Any] | None:
         """One proposal whole, its capability in words, and what this session may do with it."""

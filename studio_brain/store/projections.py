@@ -159,6 +159,19 @@ class Projections:
             lambda conn: {p.name: state_sha256(conn, p.tables) for p in self._projections if p.tables}
         )
 
+    def at(self, sizes: Mapping[int, int]) -> dict[str, str] | None:
+        """As `state_sha256`, if every projection has applied exactly so much of each log; None otherwise."""
+
+        def work(conn: Connection) -> dict[str, str] | None:
+            applied = _cursors(conn)
+            for projection in self._projections:
+                mine = {log_id: upto for (log_id, name), upto in applied.items() if name == projection.name and upto}
+                if mine != dict(sizes):
+                    return None
+            return {p.name: state_sha256(conn, p.tables) for p in self._projections if p.tables}
+
+        return self._views.reading(work)
+
     def _prepare(self, conn: Connection) -> None:
         if self._views.dialect == "postgresql":
             conn.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self._views.name}")

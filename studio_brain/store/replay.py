@@ -28,10 +28,13 @@ from .projections import Projection, derive
 from .reading import Row, Sources
 from .rows import MemoryRows, Rows, TableRows, state_sha256
 from .schema import views
-from .snapshots import Snapshot, Snapshots, marks
+from .snapshots import Marks, Snapshot, Snapshots, marks
 
 FAR: Final = 20_000
 """Entries: whoever had to go forward that far leaves a snapshot for the next one."""
+
+OPEN: Final = 2
+"""Moments that stay open: the one that is looked at, and the one it is compared with."""
 
 
 class Moment:
@@ -69,6 +72,7 @@ class Moment:
         with self._lock:
             if self._past is not None:
                 self._past.close()
+            self._past = None
             self.database.close()
             self.connection.close()
 
@@ -81,7 +85,7 @@ class Moment:
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         with storage_faults(), self._lock:
             if self._past is None:
-                raise StorageError("this moment was derived without its logs", code=ReasonCode.INTERNAL)
+                raise StorageError("the moment was closed; ask again", code=ReasonCode.CONFLICT)
             return self._past.select(sql, parameters)
 
 
@@ -95,6 +99,8 @@ class Replay:
         self._far = far
         self._brain = databases.brain
         self._projections = tuple(projections)
+        self._lock = threading.Lock()
+        self._open: dict[tuple[int, tuple[tuple[int, int], ...]], tuple[Marks, Moment]] = {}
         self._snapshots = None if folder is None else Snapshots(folder, self._projections)
 
     def cut(self, tenant: str, *, index: int | None = None, at_ms: int | None = None) -> Cut:
@@ -112,10 +118,38 @@ class Replay:
             moment.look_back(self._databases)
         return moment
 
+    def derived(self, cut: Cut) -> dict[str, str]:
+        """For each projection the hash of its rows, derived in memory from nothing but the logs."""
+        rows = MemoryRows()
+        self._brain.reading(lambda conn: derive(conn, self._projections, rows, cut.sizes))
+        return {p.name: state_sha256(rows, p.tables) for p in self._projections if p.tables}
+
+    def sources(self, cut: Cut) -> Sources:
+        """For queries as of a cut. The moments asked for last stay open for the next question."""
+        key = (cut.at_ms, tuple(cut.by_log().items()))
+        with self._lock:
+            held = self._brain.reading(lambda conn: marks(conn, cut.by_log()))
+            known = self._open.pop(key, None)
+            if known is not None and known[0] != held:  # something was erased since
+                known[1].close()
+                known = None
+            self._open[key] = known or (held, self.at(cut))
+            while len(self._open) > OPEN:
+                self._open.pop(next(iter(self._open)))[1].close()
+            return self._open[key][1].sources()
+
     def forget(self) -> None:
-        """Destroys every snapshot: before and after something is erased, because they hold what it held."""
+        """Destroys every snapshot and open moment: before and after something is erased, because they hold what it
+        held."""
+        self.close()
         if self._snapshots is not None:
             self._snapshots.forget()
+
+    def close(self) -> None:
+        with self._lock:
+            for _, moment in self._open.values():
+                moment.close()
+            self._open.clear()
 
     def _derive(self, conn: Connection, cut: Cut, *, fresh: bool) -> Moment:
         found: Snapshot | None = None

@@ -7,11 +7,18 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, erasure, holds, vault, witness
+from . import anchors, erasure, holds, rebuild_check, vault, witness
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
-TOPICS: Final[tuple[Topic, ...]] = (anchors.TOPIC, vault.TOPIC, witness.TOPIC, erasure.TOPIC, holds.TOPIC)
+TOPICS: Final[tuple[Topic, ...]] = (
+    anchors.TOPIC,
+    vault.TOPIC,
+    witness.TOPIC,
+    erasure.TOPIC,
+    holds.TOPIC,
+    rebuild_check.TOPIC,
+)
 
 MANIFEST: Final = Manifest(
     name="records",

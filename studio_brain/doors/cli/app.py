@@ -259,6 +259,6 @@ def _cell(value: Any) -> str:
 
 
 def run() -> None:
-    from . import evidence, proposals, state, upkeep, vault, witness  # noqa: F401  they register their commands
+    from . import evidence, proposals, rebuild, state, upkeep, vault, witness  # noqa: F401  they register
 
     app()

@@ -1,4 +1,4 @@
-"""receipts, verify, rebuild: the evidence log."""
+"""receipts, verify: the evidence log."""
 
 import sys
 from typing import Annotated, Any
@@ -47,14 +47,6 @@ async def verify(run: Run) -> int:
     document = report.to_json() | ({} if report.ok else {"reasonCode": ReasonCode.NOT_VERIFIED.value})
     run.show(document, *_lines(document))
     return DONE if report.ok else REFUSED
-
-
-@command("rebuild")
-async def rebuild(run: Run) -> int:
-    """Derive everything that can be derived again from the evidence log. Reads no cloud."""
-    done = await run.perform("system.rebuild", {})
-    differed = bool(done.data.get("rowsDiffered"))
-    return run.show_performed(done, "rebuilt; the gateway's rows had differed" if differed else "rebuilt")
 
 
 def _lines(report: dict[str, Any]) -> list[str]:

@@ -5,20 +5,26 @@ tenant, seal and columns follow from the bytes, the stream's chain is unbroken, 
 was erased by an entry that says so. Along the way: every full tile, and at every signed checkpoint the root and the
 signature.
 
+The log alone cannot show that its newest entries were cut off with their checkpoints, nor that whoever holds the key
+wrote it anew. *Anchors* can: sizes and roots that this log once had, kept outside of its database.
+
 The first fault ends the pass and is named by its index. What was checked, and against which key, stands in the result.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
 from ..kernel.canonical import is_canonical
 from ..kernel.errors import StudioBrainError, VerificationError
+from ..kernel.hashing import to_text
 from . import checkpoint as checkpoints
+from . import note
 from .entry import Entry, decode
+from .erasure import ERASED
 from .log import LogRow
 from .merkle import Frontier, complete_root, leaf_hash
 from .note import NoteError, VerifierKey
@@ -27,24 +33,32 @@ from .tables import checkpoint, entry, head, payload, payload_key, place, seq_of
 from .tiles import TILE_WIDTH
 
 BATCH = 1_000
-ERASED_KIND = "payload.erased"
 
 Progress = Callable[[int, int], None]
 """(entries checked, entries in all) → None. May raise to cancel."""
 
 
-class Tampered(VerificationError):
-    """The log is not what was sealed. `index` is the first bad entry; None when the fault lies outside the entries."""
+Anchor = tuple[int, bytes]
+"""(size, root) that the log once had, known from outside of its database."""
 
-    def __init__(self, origin: str, index: int | None, what: str) -> None:
+
+class Tampered(VerificationError):
+    """The log is not what was sealed. `index` is the first bad entry; None when the fault lies outside the entries.
+
+    Where only a root tells, the first bad entry is one of `since` … `index`; elsewhere the two are the same.
+    """
+
+    def __init__(self, origin: str, index: int | None, what: str, since: int | None = None) -> None:
         self.origin, self.index, self.what = origin, index, what
+        self.since = index if since is None else since
         where = "the log" if index is None else f"entry {index}"
         super().__init__(f"{origin}: {where}: {what}")
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was checked. `checkpoints` signatures were verified with `key`; `root` is that of `size` entries."""
+    """What was checked. `checkpoints` signatures were verified with `key`; `root` is that of `size` entries. `anchors`
+    are how many were held against it, `anchored` the largest size among them: what follows is signed, not anchored."""
 
     origin: str
     size: int
@@ -53,6 +67,8 @@ class Verified:
     payloads: int
     erased: int
     key: str
+    anchors: int = 0
+    anchored: int = 0
 
 
 @dataclass(slots=True)
@@ -63,18 +79,30 @@ class _Pass:
     tails: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # stream → last pos, last seal
     ids: set[uuid.UUID] = field(default_factory=set)
     unfinished: list[list[bytes]] = field(default_factory=list)  # for each level the hashes of its unfinished tile
-    missing: dict[int, int] = field(default_factory=dict)  # payloads not there, waiting for the entry that erased them
+    missing: dict[int, bytes] = field(default_factory=dict)  # payloads not there, waiting for what erased them
     payloads: int = 0
     erased: int = 0
     checkpoints: int = 0
+    agreed: int = 0  # size at the last root that agreed
+    anchored: int = 0  # size at the last anchor that agreed
 
 
-def verify_log(conn: Connection, log: LogRow, key: VerifierKey, progress: Progress | None = None) -> Verified:
+def verify_log(
+    conn: Connection,
+    log: LogRow,
+    key: VerifierKey,
+    progress: Progress | None = None,
+    anchors: Collection[Anchor] = (),
+) -> Verified:
     """Checks a whole log. Raises Tampered at the first fault."""
+    if not log.origin.endswith(f"/{log.tenant}/{log.epoch}"):
+        raise Tampered(log.origin, None, f"its row names epoch {log.epoch} of {log.tenant!r}")
+    waiting = sorted(set(anchors), reverse=True)
     total = conn.execute(select(head.c.size).where(head.c.log_id == log.log_id)).scalar()
     if total is None:
         raise Tampered(log.origin, None, "its head row is missing")
     state = _Pass()
+    _check_anchors(log, state, waiting)  # of no entries
     notes = _checkpoints(conn, log)
     pending = next(notes, None)
     for index, row in enumerate(_rows(conn, log)):
@@ -83,8 +111,12 @@ def verify_log(conn: Connection, log: LogRow, key: VerifierKey, progress: Progre
         if pending is not None and pending[0] == state.frontier.size:
             _check_checkpoint(log, state, pending, key)
             pending = next(notes, None)
+        _check_anchors(log, state, waiting)
         if progress is not None and index % 500 == 499:
             progress(index + 1, max(total, index + 1))
+    if waiting:
+        size = waiting[-1][0]
+        raise Tampered(log.origin, state.frontier.size, f"it is missing: the log once had {size} entries")
     _check_end(conn, log, state, pending, total)
     if progress is not None:
         progress(state.frontier.size, state.frontier.size)
@@ -96,26 +128,34 @@ def verify_log(conn: Connection, log: LogRow, key: VerifierKey, progress: Progre
         payloads=state.payloads,
         erased=state.erased,
         key=key.serialize(),
+        anchors=len(set(anchors)),
+        anchored=state.anchored,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """An entry as stored, with what lies beside it."""
+
     place: int
+    log_id: int
     id: bytes
     kind: str
     stream: str | None
+    stream_log: int | None
     pos: int
     at_ms: int
     seal: bytes
     body: bytes
+    payload: tuple[bytes, bytes] | None
+    key: bytes | None
 
 
 def _rows(conn: Connection, log: LogRow) -> Iterator[_Row]:
     columns = (
         select(
-            entry.c.place, entry.c.id, entry.c.kind, stream.c.name, entry.c.pos, entry.c.at_ms, entry.c.seal,
-            entry.c.body
+            entry.c.place, entry.c.log_id, entry.c.id, entry.c.kind, stream.c.name, stream.c.log_id, entry.c.pos,
+            entry.c.at_ms, entry.c.seal, entry.c.body
         )
         .join(stream, stream.c.stream_id == entry.c.stream_id, isouter=True)
         .order_by(entry.c.place)
@@ -125,16 +165,34 @@ def _rows(conn: Connection, log: LogRow) -> Iterator[_Row]:
     while True:
         try:
             rows = conn.execute(columns.where(entry.c.place >= at, entry.c.place < last).limit(limit)).all()
+            after = rows[-1][0] + 1 if len(rows) == limit else last
+            payloads, keys = _beside(conn, at, after)
         except DBAPIError as error:
             if limit == 1:
                 raise Tampered(log.origin, seq_of(at), f"the database cannot read it ({error.orig})") from error
             limit = 1  # one by one, to name the first entry that cannot be read
             continue
         for row in rows:
-            yield _Row(row[0], bytes(row[1]), row[2], row[3], row[4], row[5], bytes(row[6]), bytes(row[7]))
-        if len(rows) < limit:
+            yield _Row(
+                *row[:2], bytes(row[2]), *row[3:8], bytes(row[8]), bytes(row[9]), payloads.pop(row[0], None),
+                keys.pop(row[0], None),
+            )  # fmt: skip
+        strays = payloads.keys() | keys.keys()
+        if strays:
+            raise Tampered(log.origin, seq_of(min(strays)), "a payload lies there, and no entry")
+        if after == last:
             return
-        at = rows[-1].place + 1
+        at = after
+
+
+def _beside(conn: Connection, first: int, end: int) -> tuple[dict[int, tuple[bytes, bytes]], dict[int, bytes]]:
+    """(salt, ciphertext) of the payloads at these places, and their keys."""
+    payloads = conn.execute(select(payload).where(payload.c.place >= first, payload.c.place < end))
+    keys = conn.execute(select(payload_key).where(payload_key.c.place >= first, payload_key.c.place < end))
+    return (
+        {row.place: (bytes(row.salt), bytes(row.sealed)) for row in payloads},
+        {row.place: bytes(row.key) for row in keys},
+    )
 
 
 def _check_entry(conn: Connection, log: LogRow, state: _Pass, index: int, row: _Row) -> None:
@@ -154,35 +212,49 @@ def _check_entry(conn: Connection, log: LogRow, state: _Pass, index: int, row: _
     if found.id in state.ids:
         raise Tampered(log.origin, index, "its id stands in the log twice")
     state.ids.add(found.id)
-    columns = (found.id.bytes, found.kind, found.stream, found.at_ms)
-    if columns != (row.id, row.kind, row.stream, row.at_ms):
+    columns = (log.log_id, found.id.bytes, found.kind, found.stream, log.log_id, found.at_ms)
+    if columns != (row.log_id, row.id, row.kind, row.stream, row.stream_log, row.at_ms):
         raise Tampered(log.origin, index, "a column beside it differs from its bytes")
     pos, prev = state.tails.get(found.stream, (-1, None))
     if found.prev != prev or row.pos != pos + 1:
-        raise Tampered(log.origin, index, f"it does not follow the last entry of its stream {found.stream!r}")
+        what = f"it does not follow the last entry of its stream {found.stream!r}"
+        raise Tampered(log.origin, index, what, min(state.agreed, index))
     state.tails[found.stream] = (pos + 1, seal)
-    _check_payload(conn, log, state, index, found)
+    _check_payload(conn, log, state, index, row, found)
     state.frontier.append(seal)
 
 
-def _check_payload(conn: Connection, log: LogRow, state: _Pass, index: int, found: Entry) -> None:
-    if found.kind == ERASED_KIND:
-        state.erased += state.missing.pop(int(found.data.get("index", -1)), 0)
+def _check_payload(conn: Connection, log: LogRow, state: _Pass, index: int, row: _Row, found: Entry) -> None:
+    if found.kind == ERASED:
+        _check_erased(conn, log, state, found)
+    if row.payload is None or row.key is None:
+        if (row.payload, row.key) != (None, None):
+            raise Tampered(log.origin, index, "half of its payload is gone")
+        if found.payload is not None:
+            state.missing[index] = found.payload.sha256
+        return
     if found.payload is None:
-        return
-    row = conn.execute(
-        select(payload.c.salt, payload.c.sealed, payload_key.c.key)
-        .join(payload_key, payload_key.c.place == payload.c.place, isouter=True)
-        .where(payload.c.place == place(log.log_id, index))
-    ).first()
-    if row is None or row.key is None:
-        state.missing[index] = 1
-        return
+        raise Tampered(log.origin, index, "a payload lies beside it, and it commits to none")
     try:
-        open_payload(found.payload, bytes(row.salt), bytes(row.sealed), bytes(row.key))
+        open_payload(found.payload, *row.payload, row.key)
     except PayloadError as error:
         raise Tampered(log.origin, index, str(error)) from error
     state.payloads += 1
+
+
+def _check_erased(conn: Connection, log: LogRow, state: _Pass, found: Entry) -> None:
+    """What this entry says was erased has to be gone."""
+    index, said = found.data.get("index"), found.data.get("payloadSha256")
+    if type(index) is not int or index not in range(state.frontier.size):
+        return
+    known = state.missing.get(index)
+    if known is None:
+        left = conn.execute(select(payload.c.place).where(payload.c.place == place(log.log_id, index))).first()
+        if left is not None:
+            raise Tampered(log.origin, index, "its payload was erased and is there again")
+    elif said == to_text(known):
+        del state.missing[index]
+        state.erased += 1
 
 
 def _check_tiles(conn: Connection, log: LogRow, state: _Pass, seal: bytes) -> None:
@@ -212,7 +284,7 @@ def _check_tile(conn: Connection, log: LogRow, level: int, index: int, hashes: l
         raise Tampered(log.origin, last, f"tile ({level}, {index}) is missing")
     stored = bytes(row.hashes)
     if stored != b"".join(hashes):
-        first = next(i for i, item in enumerate(hashes) if stored[32 * i : 32 * i + 32] != item)
+        first = next((i for i, item in enumerate(hashes) if stored[32 * i : 32 * i + 32] != item), TILE_WIDTH - 1)
         raise Tampered(log.origin, (index * TILE_WIDTH + first) * leaves, f"tile ({level}, {index}) holds another hash")
     root = complete_root(stored)
     if bytes(row.root) != root:
@@ -221,44 +293,70 @@ def _check_tile(conn: Connection, log: LogRow, level: int, index: int, hashes: l
 
 
 def _checkpoints(conn: Connection, log: LogRow) -> Iterator[tuple[int, str]]:
-    last = -1
     query = select(checkpoint.c.size, checkpoint.c.note).where(checkpoint.c.log_id == log.log_id)
-    while True:
-        rows = conn.execute(query.where(checkpoint.c.size > last).order_by(checkpoint.c.size).limit(BATCH)).all()
+    query = query.order_by(checkpoint.c.size).limit(BATCH)
+    rows = conn.execute(query).all()
+    while rows:
         for row in rows:
             yield row.size, row.note
-        if len(rows) < BATCH:
-            return
-        last = rows[-1].size
+        rows = conn.execute(query.where(checkpoint.c.size > rows[-1].size)).all()
 
 
 def _check_checkpoint(log: LogRow, state: _Pass, stored: tuple[int, str], key: VerifierKey) -> None:
     size, text = stored
     try:
-        found = checkpoints.open_signed(text, key)
+        signed = note.parse(text)
+        found = checkpoints.open_note(signed, key)
+        if len(key.signatures_on(signed)) != len(signed.signatures):
+            raise NoteError("it carries a line that nobody here has signed")
     except NoteError as error:
         raise Tampered(log.origin, size - 1, f"the checkpoint that covers it: {error}") from error
     if found.origin != log.origin or found.size != size:
         raise Tampered(log.origin, size - 1, "the checkpoint that covers it belongs elsewhere")
     if found.root != state.frontier.root():
-        raise Tampered(log.origin, size - 1, "the signed checkpoint does not cover these entries")
+        raise Tampered(log.origin, size - 1, "the signed checkpoint does not cover these entries", state.agreed)
     state.checkpoints += 1
+    state.agreed = size
+
+
+def _check_anchors(log: LogRow, state: _Pass, waiting: list[Anchor]) -> None:
+    """Holds the anchors of the size just reached against the root. `waiting` ends with the smallest."""
+    while waiting and waiting[-1][0] <= state.frontier.size:
+        size, root = waiting.pop()
+        if size != state.frontier.size or root != state.frontier.root():
+            last = None if size <= 0 else size - 1
+            raise Tampered(log.origin, last, f"the first {size} entries are not those it once had", state.anchored)
+        state.anchored = size
 
 
 def _check_end(conn: Connection, log: LogRow, state: _Pass, pending: tuple[int, str] | None, total: int) -> None:
     size = state.frontier.size
     if pending is not None:
+        if pending[0] <= size:
+            raise Tampered(log.origin, None, f"it holds a checkpoint of {pending[0]} entries")
         raise Tampered(log.origin, size, f"it is missing, though a checkpoint of {pending[0]} entries was signed")
     if state.missing:
         raise Tampered(log.origin, min(state.missing), "its payload is gone and no entry says that it was erased")
     if total != size or _head_roots(conn, log) != state.frontier.to_bytes():
         raise Tampered(log.origin, None, f"its head names {total} entries, there are {size}, or another tree")
+    _check_no_more_tiles(conn, log, size)
     if size:
         covered = conn.execute(
             select(checkpoint.c.size).where(checkpoint.c.log_id == log.log_id, checkpoint.c.size == size)
         ).first()
         if covered is None:
             raise Tampered(log.origin, size - 1, "no signed checkpoint covers it")
+
+
+def _check_no_more_tiles(conn: Connection, log: LogRow, size: int) -> None:
+    """The full tiles of every level have been compared: there are no others."""
+    width, full = TILE_WIDTH, 0
+    while width <= size:
+        full += size // width
+        width *= TILE_WIDTH
+    stored = conn.execute(select(func.count()).select_from(tile).where(tile.c.log_id == log.log_id)).scalar_one()
+    if stored != full:
+        raise Tampered(log.origin, None, f"it has {stored} stored tiles; {size} entries fill {full}")
 
 
 def _head_roots(conn: Connection, log: LogRow) -> bytes:

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+import platformdirs
+
 from .connectors.auth.client import Account, AuthClient
 from .connectors.auth.wire import Tokens
 from .connectors.firestore.client import FirestoreClient
@@ -27,10 +29,12 @@ from .domains.installation.manifest import installation_manifest
 from .domains.installation.queries import Installed
 from .domains.installation.rebuild import Rebuild
 from .domains.records import manifest as records
+from .domains.records.continuity import Continuity
+from .domains.records.epochs import RotateKey, StartEpoch, follow_key
 from .domains.records.office import Office
 from .domains.studio import manifest as studio
 from .domains.studio.observe import Snapshot
-from .evidence.note import Signer, VerifierKey
+from .evidence.note import VerifierKey
 from .gateway import manifest as gateway_manifest
 from .gateway import rows
 from .gateway.execution import Executor, Process
@@ -42,8 +46,9 @@ from .gateway.rollback import Rollback
 from .gateway.switches import SYSTEM
 from .home import installation as installations
 from .home.files import make_home
-from .home.installation import Installation, LockedSigner
+from .home.installation import CurrentSigner, Installation, LockedSigner, SigningKey
 from .home.keeper import RefreshTokenKeeper
+from .home.pins import PinPlaces
 from .home.practice import FILE as PRACTICE_FILE
 from .home.practice import Practice, read_practice
 from .home.process import is_alive, own_name
@@ -91,7 +96,7 @@ class Brain:
         practice: Practice | None,
         installation: Installation,
         secrets: SecretStore,
-        signer: Signer,
+        signer: SigningKey | LockedSigner,
     ) -> None:
         self.opening = opening
         self.home = opening.home
@@ -108,10 +113,15 @@ class Brain:
         rows.prepare(self.databases.brain)
         self._listeners: list[OnCommit] = []
         ids = Uuid7Source(self.clock)
+        self._signer = CurrentSigner(signer)
         self.writer = Writer(
-            Sequencer(self.databases.brain, signer, installation.origin_prefix, rows.apply, self.clock, ids),
+            Sequencer(self.databases.brain, self._signer, installation.origin_prefix, rows.apply, self.clock, ids),
             self._committed,
         )
+        logs = [SYSTEM, *(tenant.id for tenant in settings.tenant)]
+        places = PinPlaces(secrets, _pin_folder(opening.home, settings, installation))
+        self.continuity = Continuity(self.databases.brain, self.writer, places, self._signer, self.clock, logs)
+        self.continuity.check()
         self.transport = Transport(self.clock)
         self.connectors: dict[str, dict[str, Connector]] = {}
         self._readers: dict[str, StudioCloud] = {}
@@ -148,7 +158,7 @@ class Brain:
             home=opening.home,
             settings=settings,
             installation=installation,
-            signer=signer,
+            signer=self._signer,
             databases=self.databases,
             projections=self.projections,
             replay=self.replay,
@@ -156,8 +166,18 @@ class Brain:
             clock=self.clock,
             key_of=self.verifier_key,
             courier=WitnessClient(self.transport),
+            mended=self.continuity.check,
         )
+        pins = self.continuity.pins
         self.gateway.procedures |= records.procedures(self.office)
+        self.gateway.procedures |= {
+            "evidence.start_epoch": StartEpoch(
+                self.gateway, pins, self.continuity.check, lambda: self._signer.public_key
+            ),
+            "evidence.rotate_key": RotateKey(self.gateway, self.writer, pins, self._signer, self._new_key),
+        }
+        if not isinstance(signer, LockedSigner):
+            self._follow_key()
         for tenant_id, found in carriers.items():
             found[records.KEEPER] = records.keeper(self.office, tenant_id)
 
@@ -196,6 +216,7 @@ class Brain:
         """Commits what is queued, then lets go of everything."""
         await self.transport.close()
         await asyncio.to_thread(self.writer.close)
+        await asyncio.to_thread(self.continuity.pins.close)
         try:
             await asyncio.to_thread(self.projections.catch_up)
             await asyncio.to_thread(self.databases.views.writing, self.metrics.flush)
@@ -278,7 +299,8 @@ class Brain:
         """Checks this studio's log and the installation's own from their bytes, and the gateway's rows against them."""
         await self.gateway.authorize("evidence.read", session)
         tenants = frozenset({session.tenant, SYSTEM})
-        return await asyncio.to_thread(check, self.databases.brain, tenants, self.verifier_key, progress)
+        anchors = await asyncio.to_thread(self.continuity.anchors, tenants)
+        return await asyncio.to_thread(check, self.databases.brain, tenants, self.verifier_key, progress, anchors)
 
     # who, where
 
@@ -305,13 +327,27 @@ class Brain:
         return found
 
     def verifier_key(self, origin: str) -> VerifierKey:
-        return VerifierKey(origin, self.installation.public_key)
+        return self.continuity.key_of(origin)
+
+    def _new_key(self) -> SigningKey:
+        self.installation, key = installations.replace_signing_key(self.home, self.installation, self.secrets)
+        return key
+
+    def _follow_key(self) -> None:
+        """Begins the next log where another key of this home signed the last: a change of keys was interrupted, or this
+        home was restored without its key."""
+        former = self.installation.former_keys
+        work = self.databases.brain.reading(lambda conn: follow_key(conn, self._signer, former)) if former else []
+        for tenant, mend in work:
+            if tenant not in self.continuity.lost:
+                self.writer.submit(tenant, mend).result()
 
     def on_commit(self, listener: OnCommit) -> None:
         """`listener` is called on the writer thread with the receipts of each group."""
         self._listeners.append(listener)
 
     def _committed(self, receipts: Any) -> None:
+        self.continuity.pins.committed(receipts)
         for listener in self._listeners:
             listener(receipts)
 
@@ -363,6 +399,16 @@ def moment_of(as_of: Mapping[str, Any]) -> dict[str, int]:
     except (TypeError, ValueError) as error:
         raise StudioBrainError(f"asOf: {error}"[:200], code=ReasonCode.INVALID_PAYLOAD) from error
     raise StudioBrainError('asOf: {"index": n} or {"time": "…Z"}', code=ReasonCode.INVALID_PAYLOAD)
+
+
+def _pin_folder(home: Path, settings: Settings, installation: Installation) -> Path:
+    """The second place of the pins: what the settings say; else beside the user's other state, outside the home. A
+    practice home keeps it inside, so that nothing is left when it is thrown away."""
+    if settings.records.pin_folder is not None:
+        return home / settings.records.pin_folder
+    if installation.practice:
+        return home / "pins"
+    return Path(platformdirs.user_state_path("studio-brain")) / "pins" / installation.id
 
 
 def read_settings(opening: Opening, practice: Practice | None) -> Settings:

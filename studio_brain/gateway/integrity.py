@@ -1,21 +1,23 @@
 """Is what is stored what was sealed? The logs from their bytes, then the gateway's rows against what the logs say.
 
-The report never claims more than was checked: it names each log, its size, and the key that its checkpoints were
-verified with. A copy of a checkpoint outside this machine is the next stronger anchor; there is none here yet.
+The report never claims more than was checked: it names each log, its size, the key that its checkpoints were verified
+with, and what outside of the database it agrees with. What came after the newest pin is signed, not pinned.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection
 
+from ..evidence.anchor import Anchor, disagreements
 from ..evidence.log import LogRow, all_logs
 from ..evidence.note import VerifierKey
 from ..evidence.tables import seq_of
 from ..evidence.verify import Tampered, Verified, verify_log
+from ..kernel.clock import utc_text
 from ..kernel.errors import StorageError
 from ..kernel.hashing import to_text
 from ..store.database import Database
@@ -70,22 +72,27 @@ def check(
     tenants: frozenset[str],
     key_of: Callable[[str], VerifierKey],
     progress: Progress | None = None,
+    anchors: Sequence[Anchor] = (),
 ) -> Report:
-    """Verifies the logs of these tenants, then the gateway's rows. What is wrong is in the report, never raised."""
+    """Verifies the logs of these tenants, then the gateway's rows. What is wrong is in the report, never raised.
+
+    `anchors` is what is known of the logs from outside: a log that no longer holds one of them is not verified.
+    """
     verified: list[Verified] = []
     try:
         for log in database.reading(all_logs):
             if log.tenant in tenants:
                 verified.append(_verify(database, log, key_of(log.origin), progress))
+        database.reading(lambda conn: _check_anchors(conn, anchors))
         database.reading(_check_structure)
         stamp = database.reading(_compare_rows)
     except Tampered as fault:
         found = {"origin": fault.origin, "index": fault.index, "what": fault.what}
-        return Report(tuple(verified), fault=found, checked=_checked(verified))
+        return Report(tuple(verified), fault=found, checked=_checked(verified, ()))
     except StorageError as damage:
         found = {"origin": database.name, "index": None, "what": f"{damage.code.value}: {damage.detail}"}
-        return Report(tuple(verified), fault=found, checked=_checked(verified))
-    return Report(tuple(verified), stamp, checked=(*_checked(verified), *BESIDE))
+        return Report(tuple(verified), fault=found, checked=_checked(verified, ()))
+    return Report(tuple(verified), stamp, checked=(*_checked(verified, anchors), *BESIDE))
 
 
 def _verify(database: Database, log: LogRow, key: VerifierKey, progress: Progress | None) -> Verified:
@@ -94,6 +101,13 @@ def _verify(database: Database, log: LogRow, key: VerifierKey, progress: Progres
             progress(log.origin, done, total)
 
     return database.reading(lambda conn: verify_log(conn, log, key, step))
+
+
+def _check_anchors(conn: Connection, anchors: Sequence[Anchor]) -> None:
+    """After the logs' own pass: their tiles are known to be right by now."""
+    for missing in disagreements(conn, anchors):
+        first = missing.size if missing.size is not None and missing.size < missing.anchor.size else None
+        raise Tampered(missing.anchor.origin, first, missing.what)
 
 
 def _check_structure(conn: Connection) -> None:
@@ -117,9 +131,17 @@ def _compare_rows(conn: Connection) -> str:
     return state_sha256(derived, ROWS)
 
 
-def _checked(logs: list[Verified]) -> tuple[str, ...]:
-    return tuple(
-        f"{log.origin}: {log.size} entries from their bytes, {log.checkpoints} signed checkpoints, "
-        f"{log.payloads} payloads ({log.erased} erased)"
-        for log in logs
-    )
+def _checked(logs: list[Verified], anchors: Sequence[Anchor]) -> tuple[str, ...]:
+    """What was checked, a line each. `anchors` are those that the logs hold."""
+    lines = []
+    for log in logs:
+        lines.append(
+            f"{log.origin}: {log.size} entries from their bytes, {log.checkpoints} signed checkpoints, "
+            f"{log.payloads} payloads ({log.erased} erased)"
+        )
+        held = sorted((anchor for anchor in anchors if anchor.origin == log.origin), key=lambda anchor: anchor.size)
+        lines += [f"{log.origin}: as pinned at {a.size} entries, {utc_text(a.at_ms)}, {a.where}" for a in held]
+        newer = log.size - max((anchor.size for anchor in held), default=0)
+        if newer:
+            lines.append(f"{log.origin}: the last {newer} entries are signed, not pinned")
+    return tuple(lines)

@@ -22,7 +22,7 @@ from ..kernel.policy import Actor, Context, Decision, Effect, Mode, Subject, eva
 from ..kernel.ports import Connector, ConnectorError, Preview
 from ..kernel.reasons import REASONS, ReasonCode
 from ..store.database import Database
-from ..store.sequencer import Unit
+from ..store.sequencer import Mend, Unit
 from ..store.writer import UnitOfWork
 from . import decide, receipts, switches
 from .accept import accept
@@ -189,12 +189,17 @@ class Gateway:
         """Seals a refusal; a request that was answered before gets that answer again."""
         return await self.commit(request, lambda unit: _repeated(unit, request) or _deny(unit, request, refusal))
 
-    async def commit(self, request: Request, work: Callable[[Unit], Answer]) -> Performed:
-        """Runs one unit of work and waits until it is durable."""
+    async def commit(
+        self, request: Request, work: Callable[[Unit], Answer], *, mends: bool = False, next_epoch: bool = False
+    ) -> Performed:
+        """Runs one unit of work and waits until it is durable. `mends`: on a log that takes nothing else now;
+        `next_epoch`: as the first of the log that follows."""
         log = request.tenant
         if request.capability.log_of is not None and not isinstance(request.payload, Nothing):
             log = request.capability.log_of(request)
-        committed = await asyncio.wrap_future(self.writer.submit(log, work))
+        committed = await asyncio.wrap_future(
+            self.writer.submit(log, Mend(work, next_epoch) if mends or next_epoch else work)
+        )
         answer = committed.value
         return Performed(
             outcome=answer.done.outcome,
@@ -363,5 +368,7 @@ def _repeated(unit: Unit, request: Request) -> Answer | None:
 
 def _unavailable(request: Request, error: StudioBrainError) -> Performed:
     """Neither done nor sealed: the storage failed, so nothing was sent."""
+    if error.code is ReasonCode.LOG_SET_BACK:
+        return Performed("denied", request.key, request.corr, code=error.code, detail=error.detail)
     detail = f"{error.code.value}: {error.detail}"
     return Performed("denied", request.key, request.corr, code=ReasonCode.AUDIT_UNAVAILABLE, detail=detail)

@@ -3,6 +3,9 @@
 import contextlib
 import errno
 import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..kernel.errors import StorageError
@@ -11,7 +14,7 @@ from ..kernel.reasons import ReasonCode
 
 def write_private(path: Path, data: bytes) -> None:
     """Replaces `path` atomically with mode 0600. Raises StorageError when the folder cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "wb") as stream:
@@ -35,3 +38,30 @@ def make_home(home: Path) -> None:
         raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY) from error
     if not os.access(home, os.W_OK | os.X_OK):
         raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY)
+
+
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Keeps every other thread and process that asks the same from reading and replacing `path` meanwhile."""
+    try:
+        fd = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StorageError(str(path), code=ReasonCode.STORAGE_READ_ONLY) from error
+    try:
+        _wait(fd)
+        yield
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _wait(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _wait(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX)

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ..kernel.errors import ConfigError, StudioBrainError
 from ..kernel.reasons import ReasonCode
 from ..kernel.secretscan import holds_secret_key
-from .files import write_private
+from .files import changing, write_private
 
 SERVICE = "studio-brain"
 TIMEOUT_S = 5.0
@@ -171,16 +171,13 @@ class VaultFile:
         if not path.exists():
             return cls._create(path, passphrase)
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            header = document["scrypt"]
+            header = json.loads(path.read_text(encoding="utf-8"))["scrypt"]
             key = _derive(passphrase, base64.b64decode(header["salt"]), header)
-            sealed = base64.b64decode(document["sealed"])
-            plain = AESGCM(key).decrypt(base64.b64decode(document["nonce"]), sealed, b"studio-brain vault 1")
-        except InvalidTag as error:
-            raise SecretStoreError(str(path), code=ReasonCode.PASSPHRASE_WRONG) from error
         except (ValueError, KeyError, TypeError) as error:
             raise SecretStoreError(f"{path} is not a vault file", code=ReasonCode.CONFIG_INVALID) from error
-        return cls(path, key, header, json.loads(plain))
+        vault = cls(path, key, header, {})
+        vault._load()
+        return vault
 
     @classmethod
     def _create(cls, path: Path, passphrase: str) -> "VaultFile":
@@ -199,12 +196,27 @@ class VaultFile:
 
     def set(self, name: str, text: str) -> None:
         refuse_foreign_keys(name, text)
-        self._items = {**self._items, name: text}
-        self._save()
+        with changing(self._path):
+            self._load()
+            self._items[name] = text
+            self._save()
 
     def delete(self, name: str) -> None:
-        self._items = {key: value for key, value in self._items.items() if key != name}
-        self._save()
+        with changing(self._path):
+            self._load()
+            self._items.pop(name, None)
+            self._save()
+
+    def _load(self) -> None:
+        """What is in the file now: another process may have changed it."""
+        try:
+            document = json.loads(self._path.read_text(encoding="utf-8"))
+            nonce, sealed = base64.b64decode(document["nonce"]), base64.b64decode(document["sealed"])
+            self._items = json.loads(AESGCM(self._key).decrypt(nonce, sealed, b"studio-brain vault 1"))
+        except InvalidTag as error:
+            raise SecretStoreError(str(self._path), code=ReasonCode.PASSPHRASE_WRONG) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SecretStoreError(f"{self._path} is not a vault file", code=ReasonCode.CONFIG_INVALID) from error
 
     def _save(self) -> None:
         nonce = random.token_bytes(12)
@@ -238,10 +250,12 @@ class PracticeFile:
 
     def set(self, name: str, text: str) -> None:
         refuse_foreign_keys(name, text)
-        write_private(self._path, json.dumps({**self._read(), name: text}).encode())
+        with changing(self._path):
+            write_private(self._path, json.dumps({**self._read(), name: text}).encode())
 
     def delete(self, name: str) -> None:
-        write_private(self._path, json.dumps({k: v for k, v in self._read().items() if k != name}).encode())
+        with changing(self._path):
+            write_private(self._path, json.dumps({k: v for k, v in self._read().items() if k != name}).encode())
 
     def _read(self) -> dict[str, str]:
         try:

@@ -45,6 +45,8 @@ class ReasonCode(StrEnum):
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
     NOT_VERIFIED = "NOT_VERIFIED"
     LOG_SET_BACK = "LOG_SET_BACK"
+    PROOF_REFUSED = "PROOF_REFUSED"
+    KEY_NOT_GIVEN = "KEY_NOT_GIVEN"
     ENGINE_ELSEWHERE = "ENGINE_ELSEWHERE"
     LEGAL_HOLD = "LEGAL_HOLD"
     VAULT_AWAY = "VAULT_AWAY"
@@ -176,6 +178,14 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.LOG_SET_BACK: Reason(
         "The evidence log is behind a checkpoint that is known outside of it: an old copy of the database was put back.",
         "Nothing is written until you restore the missing tail (vault restore) or start the next epoch (evidence epoch).",
+    ),
+    ReasonCode.PROOF_REFUSED: Reason(
+        "The file does not prove what it claims.",
+        "Do not rely on it; ask whoever gave it to you for it again, and compare the key it was signed with.",
+    ),
+    ReasonCode.KEY_NOT_GIVEN: Reason(
+        "The file agrees with itself, but nobody you know vouches for it.",
+        "Get the verifier key of the log from somewhere you trust and give it with --key.",
     ),
     ReasonCode.ENGINE_ELSEWHERE: Reason(
         "Another cockpit runs the engine of this home.", "Use that one; this window stays read-only."

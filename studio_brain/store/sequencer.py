@@ -9,15 +9,16 @@ a receipt without its decision. When the commit itself fails, every unit of the 
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from ..evidence import epochs
 from ..evidence.checkpoint import Checkpoint
 from ..evidence.entry import Entry, Event, Receipt
-from ..evidence.log import Appended, Appender, LogRow, Memory
+from ..evidence.log import Appended, Appender, LogRow, Memory, open_log
 from ..evidence.note import Signer
 from ..kernel.clock import Clock
 from ..kernel.ids import IdSource
@@ -114,6 +115,18 @@ Work = Callable[[Unit], T]
 
 
 @dataclass(frozen=True, slots=True)
+class Mend(Generic[T]):
+    """Work on a log that nobody else may write to: it takes a lost tail back, or, with `next_epoch`, begins the log
+    that follows and is the first to write there."""
+
+    work: Work[T]
+    next_epoch: bool = False
+
+    def __call__(self, unit: Unit) -> T:
+        return self.work(unit)
+
+
+@dataclass(frozen=True, slots=True)
 class Committed(Generic[T]):
     """A unit's result after the commit. `checkpoint` is the size of the signed checkpoint that covers its receipts."""
 
@@ -154,7 +167,14 @@ class Sequencer:
         self._memories: dict[str, Memory] = {}  # by tenant, as the last commit left them
 
     def run(self, units: Sequence[tuple[str, Work[Any]]]) -> list[Result]:
-        """Runs (tenant, work) pairs as one group; the results stand in the same order."""
+        """Runs (tenant, work) pairs as one group; the results stand in the same order. What mends a log is alone in
+        its group."""
+        results: list[Result] = []
+        for group in _groups(units):
+            results += self._run_group(group)
+        return results
+
+    def _run_group(self, units: Sequence[tuple[str, Work[Any]]]) -> list[Result]:
         memories, self._memories = self._memories, {}
         try:
             with storage_faults(), self._connection().begin():
@@ -186,6 +206,9 @@ class Sequencer:
     ) -> tuple[list[Result], dict[str, Appender]]:
         # In the order of their names, so that two processes never wait for each other.
         tenants = sorted({tenant for tenant, _ in units})
+        first = units[0][1]
+        if isinstance(first, Mend) and first.next_epoch:
+            epochs.begin(conn, open_log(conn, tenants[0], self._origin_prefix), self._origin_prefix)
         appenders = {tenant: self._appender(conn, tenant, memories.get(tenant)) for tenant in tenants}
         alone = len(units) == 1
         return [self._run_one(conn, appenders[tenant], work, alone) for tenant, work in units], appenders
@@ -204,6 +227,18 @@ class Sequencer:
 
     def _appender(self, conn: Connection, tenant: str, memory: Memory | None) -> Appender:
         return Appender(conn, tenant, self._origin_prefix, self._clock, self._ids, self._random_bytes, memory)
+
+
+def _groups(units: Sequence[tuple[str, Work[Any]]]) -> Iterator[Sequence[tuple[str, Work[Any]]]]:
+    begin = 0
+    for place, (_, work) in enumerate(units):
+        if isinstance(work, Mend):
+            if begin < place:
+                yield units[begin:place]
+            yield units[place : place + 1]
+            begin = place + 1
+    if begin < len(units):
+        yield units[begin:]
 
 
 class _NothingDone(Exception):

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
 from ..evidence.entry import Receipt
-from ..kernel.errors import StorageError
+from ..kernel.errors import StorageError, StudioBrainError
 from ..kernel.reasons import ReasonCode
-from .sequencer import Committed, Failed, Sequencer, Work
+from .sequencer import Committed, Failed, Mend, Sequencer, Work
 
 T = TypeVar("T")
 
@@ -27,7 +27,8 @@ class UnitOfWork(Protocol):
 class Writer:
     """Runs units in the order they came. Futures resolve after the commit that made them durable.
 
-    `on_commit` is called on the writer thread with the receipts of each group.
+    `on_commit` is called on the writer thread with the receipts of each group. A log that is *held* takes nothing but
+    what mends it.
     """
 
     def __init__(self, sequencer: Sequencer, on_commit: OnCommit | None = None) -> None:
@@ -35,6 +36,7 @@ class Writer:
         self._on_commit = on_commit
         self._queue: queue.SimpleQueue[tuple[str, Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
+        self._held: dict[str, StudioBrainError] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -44,8 +46,19 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise StorageError("the writer is closed", code=ReasonCode.AUDIT_UNAVAILABLE)
+            if tenant in self._held and not isinstance(work, Mend):
+                raise self._held[tenant]
             self._queue.put((tenant, work, future))
         return future
+
+    def hold(self, tenant: str, why: StudioBrainError) -> None:
+        """From now on everything for this log is refused with `why`, but for a `Mend`."""
+        with self._lock:
+            self._held[tenant] = why
+
+    def release(self, tenant: str) -> None:
+        with self._lock:
+            self._held.pop(tenant, None)
 
     def close(self) -> None:
         """Commits what is queued, then stops."""

@@ -7,12 +7,13 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, erasure, holds, rebuild_check, vault, witness
+from . import anchors, epochs, erasure, holds, rebuild_check, vault, witness
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
 TOPICS: Final[tuple[Topic, ...]] = (
     anchors.TOPIC,
+    epochs.TOPIC,
     vault.TOPIC,
     witness.TOPIC,
     erasure.TOPIC,

@@ -38,6 +38,7 @@ _OUTSIDE_CODES: Final = frozenset(
         ReasonCode.BAD_RESPONSE, ReasonCode.CLOCK_SKEW, ReasonCode.KEYRING_ABSENT, ReasonCode.KEYRING_LOCKED,
         ReasonCode.PASSPHRASE_WRONG, ReasonCode.STORAGE_FULL, ReasonCode.STORAGE_LOCKED, ReasonCode.STORAGE_READ_ONLY,
         ReasonCode.STORAGE_DAMAGED, ReasonCode.AUDIT_UNAVAILABLE, ReasonCode.KEY_MISMATCH, ReasonCode.PARTIAL_READ,
+        ReasonCode.KEY_NOT_GIVEN,
     }
 )  # fmt: skip
 
@@ -259,6 +260,6 @@ def _cell(value: Any) -> str:
 
 
 def run() -> None:
-    from . import evidence, proposals, rebuild, state, upkeep, vault, witness  # noqa: F401  they register
+    from . import epochs, evidence, proposals, rebuild, state, upkeep, vault, witness  # noqa: F401  they register
 
     app()

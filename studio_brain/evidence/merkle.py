@@ -110,6 +110,10 @@ def complete_spans(begin: int, end: int) -> list[Span]:
 
 def _range_root(begin: int, end: int, node_at: NodeAt) -> bytes:
     """MTH over leaves [begin, end) where begin is a multiple of the largest power of two below the length."""
+    length = end - begin
+    if length & (length - 1) == 0 < length:
+        level = length.bit_length() - 1
+        return node_at(level, begin >> level)
     return fold([node_at(*span.node) for span in complete_spans(begin, end)])
 
 

@@ -11,7 +11,7 @@ from .log import LogRow
 from .merkle import Frontier, consistency_proof, inclusion_proof, root
 from .payload import open_payload
 from .statements import Statements
-from .tables import checkpoint, entry, head, payload, payload_key, place, seq_of
+from .tables import checkpoint, entry, payload, payload_key, place, seq_of
 from .tiles import TileReader
 
 BATCH = 1_000
@@ -43,8 +43,7 @@ class LogReader:
         return self.frontier().size
 
     def frontier(self) -> Frontier:
-        row = self._conn.execute(select(head.c.size, head.c.roots).where(head.c.log_id == self.log.log_id)).one()
-        return Frontier.from_bytes(row.size, bytes(row.roots))
+        return Frontier.from_bytes(*self._sql.head())
 
     def entries(
         self, first: int = 0, end: int | None = None, *, kinds: Collection[str] | None = None

@@ -87,10 +87,10 @@ class Copying:
     def size(self) -> int:
         return self.signed.size
 
-    def has_news(self, bookkeeping: frozenset[str]) -> bool:
-        """Whether the vault lacks an entry of any kind other than these."""
+    def has_news(self, since: int, bookkeeping: frozenset[str]) -> bool:
+        """Whether an entry of any kind other than these stands at the index `since` or later."""
         sql = OTHER_KINDS.format(", ".join("?" * len(bookkeeping)))
-        return bool(self._run(sql, *self._range(self.old), *sorted(bookkeeping)))
+        return bool(self._run(sql, *self._range(min(since, self.size)), *sorted(bookkeeping)))
 
     def check(self) -> None:
         """Reads what is to be copied once: it has to lead from the vault's tree to the signed checkpoint."""
@@ -182,9 +182,10 @@ class Copying:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a copy ended with: `added` entries, `size` in all."""
+    """What a copy ended with: `added` entries, `size` in all. `news`: not all of those are bookkeeping."""
 
     origin: str
     size: int
     root: bytes
     added: int
+    news: bool

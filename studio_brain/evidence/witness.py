@@ -157,8 +157,8 @@ def remember(conn: Connection, before: Remembered, found: Checkpoint, text: str,
     if before != Remembered():
         return False
     upsert = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    added = upsert(peer).values(origin=found.origin, **values).on_conflict_do_nothing()
-    return conn.execute(added).rowcount == 1
+    added = upsert(peer).values(origin=found.origin, **values).on_conflict_do_nothing().returning(peer.c.size)
+    return conn.execute(added).first() is not None
 
 
 def add_checkpoint(conn: Connection, body: bytes, keys: Keys, name: str, key: CosignerKey, now_ms: int) -> str:

@@ -55,6 +55,7 @@ class ReasonCode(StrEnum):
     VAULT_FORKS = "VAULT_FORKS"
     VAULT_DAMAGED = "VAULT_DAMAGED"
     VAULT_HAS_NO_MORE = "VAULT_HAS_NO_MORE"
+    VAULT_FALLS_SHORT = "VAULT_FALLS_SHORT"
     WITNESS_REFUSED = "WITNESS_REFUSED"
     WITNESS_AHEAD = "WITNESS_AHEAD"
     WITNESS_CONFLICT = "WITNESS_CONFLICT"
@@ -213,6 +214,10 @@ REASONS: dict[ReasonCode, Reason] = {
     ),
     ReasonCode.VAULT_HAS_NO_MORE: Reason(
         "The vault holds nothing that this log lacks.", "Nothing needs doing; try another vault if entries are missing."
+    ),
+    ReasonCode.VAULT_FALLS_SHORT: Reason(
+        "The vault does not hold all that is missing.",
+        "Try another vault; or restore what it holds (vault restore --partly) and then start the next epoch.",
     ),
     ReasonCode.WITNESS_REFUSED: Reason(
         "The witness does not cosign this log.", "Have the key of this log entered there: witness serve --log KEY."

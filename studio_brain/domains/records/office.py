@@ -40,8 +40,11 @@ class Courier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The open home as the topics see it. `signer` seals; it refuses where a command only looks. `courier` reaches
-    witnesses."""
+    """The open home as the topics see it. `signer` seals; it refuses where a command only looks.
+
+    `courier` reaches witnesses. `mended` is told when a log got its tail back. `known_size` says how long a studio's
+    log once was when that is longer than it is; else 0.
+    """
 
     home: Path
     settings: Settings
@@ -54,6 +57,8 @@ class Office:
     clock: Clock
     key_of: Callable[[str], VerifierKey]
     courier: Courier
+    mended: Callable[[], None] = lambda: None
+    known_size: Callable[[str], int] = lambda tenant: 0
 
 
 @dataclass(frozen=True, slots=True)

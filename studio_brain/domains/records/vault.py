@@ -2,7 +2,11 @@
 
 `vault.export` brings each configured vault up to date, log by log. What came of it is a receipt in the stream
 `vault:<name>:<origin>`: one for each copy that grew, and one when a vault begins to refuse or to be away; none for
-finding it still so. The last receipt of that stream is therefore the state of the copy and says since when.
+finding it still so. The last receipt of that stream is therefore the state of the copy and says since when. Of a vault
+that is ahead there is none: this log lacks its tail, and whatever were appended now would make it another history.
+
+The receipts about a round of copies are copied right after it, and no receipt is written about that: a vault holds the
+whole log, not all of it but its own receipt.
 """
 
 import asyncio
@@ -40,7 +44,7 @@ from .vault_folder import LogFolder
 EXPORTED: Final = "vault.exported"
 WITNESSED: Final = "witness.answered"
 BOOKKEEPING: Final = frozenset({EXPORTED, WITNESSED})
-"""Entries about copies and cosignatures: they alone are no reason for another copy."""
+"""Entries about copies and cosignatures: they are copied, and alone are no reason for a receipt."""
 
 LOCK: Final = "vaults.lock"
 PATIENCE_S: Final = 30.0
@@ -52,11 +56,9 @@ _LAST: Final = (
 
 
 class ExportPayload(Payload):
-    """`vault`: one by its name, all without. `everything`: even when only receipts about copies are new. `begin`: into
-    an empty folder, where a copy once was."""
+    """`vault`: one by its name, all without. `begin`: into an empty folder, where a copy once was."""
 
     vault: Annotated[str, Field(max_length=31)] | None = None
-    everything: bool = False
     begin: bool = False
 
 
@@ -142,7 +144,10 @@ class Export:
         def work(unit: Unit) -> Answer:
             return gateway.judged(unit, request, lambda decision: _told(unit, request, decision, news, data))
 
-        return await gateway.commit(request, work)
+        done = await gateway.commit(request, work)
+        good = [each for each in chosen if all(r.code is None for r in results if r.vault == each.name)]
+        await asyncio.to_thread(self._copy_all, request, good)
+        return done
 
     def _copy_all(self, request: Request, vaults: list[VaultSettings]) -> list[Result]:
         with self._turn, _alone(self._office.home):
@@ -162,21 +167,19 @@ class Export:
         try:
             root = self._office.home / vault.path
             copied = self._office.databases.brain.reading(
-                lambda conn: copy(conn, log, self._office, root, held=size, **_wishes(request.payload))
+                lambda conn: copy(conn, log, self._office, root, held=size, begin=request.payload.begin)
             )
         except StudioBrainError as error:
-            news = code != error.code.value
+            news = error.code is not ReasonCode.VAULT_AHEAD and code != error.code.value
             return Result(vault.name, log.origin, size, last.get("root"), 0, error.code, error.detail[:300], news)
         if copied.size == 0:
             return None
-        news = code is not None or copied.size != size
+        news = code is not None or copied.news
         root_text = to_text(copied.root)
         return Result(vault.name, log.origin, copied.size, root_text, copied.added, None, "", news)
 
 
-def copy(
-    conn: Connection, log: LogRow, office: Office, root: Path, *, held: int, everything: bool, begin: bool
-) -> Copied:
+def copy(conn: Connection, log: LogRow, office: Office, root: Path, *, held: int, begin: bool = False) -> Copied:
     """Brings one vault's copy of one log up to date. `held` is what it held by the last receipt. Raises VaultRefused
     (nothing that was there was changed) or VerificationError."""
     if not root.is_dir():
@@ -190,10 +193,12 @@ def copy(
             f"its folder holds nothing of {log.origin}, though it held {held} entries; is it another disk?",
             code=ReasonCode.VAULT_AWAY,
         )
-    if copying.size == copying.old or not (everything or copying.has_news(BOOKKEEPING)):
-        _add_cosignatures(copying, folder)
-        found = copying.found
-        return Copied(log.origin, 0 if found is None else copying.old, b"" if found is None else _root(copying), 0)
+    news = copying.old < held or copying.has_news(held, BOOKKEEPING)
+    if copying.size == copying.old:
+        for path, data in copying.late_cosignatures():
+            folder.replace(path, data)
+        folder.settle()
+        return Copied(log.origin, copying.old, copying.signed.root, 0, news)
     copying.check()
     for path, data in copying.files():
         folder.put(path, data)
@@ -204,25 +209,7 @@ def copy(
     folder.settle()
     for path in (*copying.erased(), *superseded(copying.old, copying.size)):
         folder.remove(path)
-    return Copied(log.origin, copying.size, copying.signed.root, copying.size - copying.old)
-
-
-def _root(copying: Copying) -> bytes:
-    assert copying.found is not None  # noqa: S101
-    return copying.found.checkpoint.root
-
-
-def _add_cosignatures(copying: Copying, folder: LogFolder) -> None:
-    """Cosignatures that came after the copy of their checkpoint."""
-    if copying.found is None:
-        return
-    for path, data in copying.late_cosignatures():
-        folder.replace(path, data)
-    folder.settle()
-
-
-def _wishes(payload: Any) -> dict[str, bool]:
-    return {"everything": payload.everything, "begin": payload.begin}
+    return Copied(log.origin, copying.size, copying.signed.root, copying.size - copying.old, news)
 
 
 def _told(unit: Unit, request: Request, decision: Decision, news: list[Result], data: dict[str, Any]) -> Done:

@@ -25,7 +25,7 @@ from ...evidence.note import NoteError, VerifierKey
 from ...evidence.payload import PayloadError, open_payload
 from ...evidence.reader import LogReader
 from ...evidence.tables import place
-from ...evidence.vault import Tail, open_from_vault, read_tail
+from ...evidence.vault import Tail, VaultRefused, open_from_vault, read_tail
 from ...gateway import receipts
 from ...gateway.decide import Refusal
 from ...gateway.perform import Answer, Performed
@@ -48,10 +48,12 @@ _ADD: Final = "INSERT INTO payload (place, salt, sealed) VALUES (?, ?, ?)"
 
 
 class RestorePayload(Payload):
-    """`path`: the vault's folder. `system`: the installation's own log instead of the studio's."""
+    """`path`: the vault's folder. `system`: the installation's own log instead of the studio's. `partly`: even when the
+    log once was longer than what the vault holds; the next epoch has to be started then."""
 
     path: Annotated[str, Field(min_length=1, max_length=1_000)]
     system: bool = False
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +133,32 @@ class Restore:
     async def __call__(self, request: Request) -> Performed:
         gateway = self._office.gateway
         refusal = await gateway.foresee(request)
-        if refusal is None:
-            try:
-                tail = await asyncio.to_thread(self._read, request)
-            except StudioBrainError as error:
-                refusal = Refusal(error.code, error.detail[:500])
         if refusal is not None:
             return await gateway.deny(request, refusal)
+        try:
+            tail = await asyncio.to_thread(self._read, request)
+        except StudioBrainError as error:
+            # Not sealed: an entry appended now would be in the place of the first one that is missing.
+            return Performed("refused", request.key, request.corr, code=error.code, detail=error.detail[:500])
 
         def work(unit: Unit) -> Answer:
             return gateway.judged(unit, request, lambda decision: self._restore(unit, request, decision, tail))
 
-        return await gateway.commit(request, work)
+        done = await gateway.commit(request, work, mends=True)
+        await asyncio.to_thread(self._office.mended)
+        return done
 
     def _read(self, request: Request) -> Tail:
         def work(conn: Connection) -> Tail:
             log = find_log(conn, log_of(request))
             if log is None:
                 raise StudioBrainError(f"there is no log of {log_of(request)} here", code=ReasonCode.NOT_FOUND)
-            return tail_of(conn, log.tenant, Path(request.payload.path), self._office.key_of(log.origin))
+            tail = tail_of(conn, log.tenant, Path(request.payload.path), self._office.key_of(log.origin))
+            known = self._office.known_size(log.tenant)
+            if tail.checkpoint.size < known and not request.payload.partly:
+                detail = f"{log.origin}: {tail.checkpoint.size} entries there, {known} are known of"
+                raise VaultRefused(detail, code=ReasonCode.VAULT_FALLS_SHORT)
+            return tail
 
         return self._office.databases.brain.reading(work)
 

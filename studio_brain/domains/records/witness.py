@@ -2,8 +2,9 @@
 
 `witness.ask` goes round the witnesses that have an address; those without one are met by file (`witness.import`). A
 cosignature is kept after it was verified and proves itself. A receipt is written only when a witness says something new
-about our log: that it cosigns, that it does not, that it knows more of it, or knows it otherwise. Being away is no news
-and stops nothing: the age of the last cosignature tells it.
+about our log: that it cosigns, that it does not, or that it knows it otherwise. Being away is no news
+and stops nothing: the age of the last cosignature tells it. That a witness knows more of a log than there is here is
+answered but not sealed: what were appended now would stand where the missing tail began.
 """
 
 import asyncio
@@ -138,7 +139,8 @@ class Ask:
         except ConnectorError as error:
             return Told(witness.name, log.origin, size, error.code, error.detail[:200], news=False)
         said = "cosigned" if code is None else code.value
-        return Told(witness.name, log.origin, size, code, detail, news=said != outcome)
+        news = code is not ReasonCode.WITNESS_AHEAD and said != outcome
+        return Told(witness.name, log.origin, size, code, detail, news)
 
     async def _submit(
         self, witness: WitnessSettings, key: VerifierKey, log: LogRow, old: int

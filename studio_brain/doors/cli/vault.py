@@ -8,7 +8,7 @@ import typer
 
 from ...domains.records.vault_folder import LogFolder, origins_in
 from ...evidence.note import NoteError, VerifierKey
-from ...evidence.vault import verify_vault
+from ...evidence.vault import VaultRefused, held, verify_vault
 from ...evidence.verify import Tampered
 from ...kernel.errors import ConfigError
 from ...kernel.hashing import to_text
@@ -27,7 +27,7 @@ async def export(
     ] = False,
 ) -> int:
     """Bring the vaults up to date. Exit 1 when one refuses, 3 when one is away."""
-    payload: dict[str, Any] = {"everything": True, "begin": begin}
+    payload: dict[str, Any] = {"begin": begin}
     done = await run.perform("vault.export", payload | ({} if vault is None else {"vault": vault}))
     if done.code is not None:
         return run.show_performed(done)
@@ -59,9 +59,11 @@ async def restore(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The vault's folder.")],
     rationale: Annotated[str, typer.Option("--rationale", help="Why; at least ten characters.")],
     system: Annotated[bool, typer.Option("--system", help="The installation's own log, not the studio's.")] = False,
+    partly: Annotated[bool, typer.Option("--partly", help="Even when it does not hold all that is missing.")] = False,
 ) -> int:
     """Take back the entries that a vault holds beyond this log, when they are a signed extension of it."""
-    done = await run.perform("vault.restore", {"path": str(path.absolute()), "system": system}, rationale)
+    payload = {"path": str(path.absolute()), "system": system, "partly": partly}
+    done = await run.perform("vault.restore", payload, rationale)
     data = done.data
     lost = data.get("payloadsLost", 0)
     return run.show_performed(
@@ -86,9 +88,9 @@ def _key(text: str) -> VerifierKey:
 
 
 def _verify(path: Path, origin: str, keys: list[VerifierKey]) -> dict[str, Any]:
-    """An installation signs all its logs with one key; a vkey names one of them."""
-    key = next((k for k in keys if k.name == origin), keys[0])
+    """An installation signs all its logs with one key until it is changed; a vkey names one of them."""
     folder = LogFolder(path, origin)
+    key = next((k for k in keys if k.name == origin), next((k for k in keys if _signed(folder, origin, k)), keys[0]))
     try:
         found = verify_vault(folder.read, origin, key.public_key, folder.checkpoint_sizes())
     except Tampered as fault:
@@ -104,6 +106,13 @@ def _verify(path: Path, origin: str, keys: list[VerifierKey]) -> dict[str, Any]:
         "payloads": found.payloads,
         "payloadsAbsent": found.absent,
     }
+
+
+def _signed(folder: LogFolder, origin: str, key: VerifierKey) -> bool:
+    try:
+        return held(folder.read, VerifierKey(origin, key.public_key)) is not None
+    except VaultRefused:
+        return False
 
 
 def _verified(result: dict[str, Any]) -> list[str]:

@@ -98,7 +98,7 @@ class Replay:
         self._databases = databases
         self._far = far
         self._brain = databases.brain
-        self._projections = tuple(projections)
+        self.projections = self._projections = tuple(projections)
         self._lock = threading.Lock()
         self._open: dict[tuple[int, tuple[tuple[int, int], ...]], tuple[Marks, Moment]] = {}
         self._snapshots = None if folder is None else Snapshots(folder, self._projections)

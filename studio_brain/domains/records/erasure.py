@@ -113,7 +113,7 @@ def _named(conn: Connection, tenant: str, input: Mapping[str, Any]) -> list[Stor
         raise Refusal(ReasonCode.NOTHING_TO_DO, "none of these entries has a payload that is still there")
     if len(found) > MOST:
         raise Refusal(ReasonCode.INVALID_PAYLOAD, f"{len(found)} payloads; at most {MOST} at once")
-    held = holds(conn, log)
+    held = holds(conn, tenant)
     for index, item in sorted(found.items()):
         if held.cover(index=index, kind=item.entry.kind, proposal=item.of_proposal):
             raise Refusal(ReasonCode.LEGAL_HOLD, f"entry {index}")

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 from sqlalchemy import Connection
 
-from ...evidence.log import LogRow
 from ...gateway.decide import Refusal
-from ...gateway.queries import stream_entries
+from ...gateway.queries import entry_row
 from ...gateway.receipts import request_event
 from ...gateway.registry import Capability, Done, Payload, Query, Request
 from ...kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
@@ -27,6 +26,12 @@ HELD: Final = "retention.held"
 RELEASED: Final = "retention.released"
 STREAM: Final = "retention:holds"
 
+LISTED: Final = """
+SELECT entry.place, entry.kind, entry.seal, entry.body FROM log JOIN stream ON stream.log_id = log.log_id
+  JOIN entry ON entry.stream_id = stream.stream_id
+ WHERE log.tenant = :tenant AND stream.name = :stream ORDER BY log.epoch, entry.pos
+"""
+
 Scope = Literal["all", "kind", "proposal", "entry"]
 
 
@@ -39,7 +44,7 @@ class HoldPayload(Payload):
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The holds of one log that are on."""
+    """The holds of a studio that are on."""
 
     on: frozenset[tuple[str, str]]
 
@@ -48,10 +53,11 @@ class Holds:
         return not self.on.isdisjoint(mine)
 
 
-def holds(conn: Connection, log: LogRow) -> Holds:
-    """Read inside the unit of work that would destroy something: no hold can slip in between."""
+def holds(conn: Connection, tenant: str) -> Holds:
+    """Read inside the unit of work that would destroy something: no hold can slip in between. A hold outlives the log
+    it was placed in."""
     on: set[tuple[str, str]] = set()
-    for entry in entries_of_stream(conn, log, STREAM):
+    for entry in entries_of_stream(conn, tenant, STREAM):
         change = on.add if entry.kind == HELD else on.discard
         change((entry.data["scope"], entry.data["scopeTarget"]))
     return Holds(frozenset(on))
@@ -69,7 +75,7 @@ def _write(unit: Unit, request: Request, kind: str, word: str, *, is_on: bool) -
     scope, target = request.payload.scope, request.payload.target
     if (scope == "all") != (target == ""):
         raise Refusal(ReasonCode.INVALID_PAYLOAD, "target: what is held; nothing for all")
-    if ((scope, target) in holds(unit.conn, unit.log).on) is not is_on:
+    if ((scope, target) in holds(unit.conn, unit.tenant).on) is not is_on:
         raise Refusal(ReasonCode.NOTHING_TO_DO, f"{scope} {target} is {'not' if is_on else 'already'} held".strip())
     unit.append(request_event(kind, STREAM, request, state=word, scope=scope, scopeTarget=target))
     return Done(word, None, {"scope": scope, "target": target})
@@ -77,7 +83,8 @@ def _write(unit: Unit, request: Request, kind: str, word: str, *, is_on: bool) -
 
 def _list(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Every hold that was placed or released, oldest first."""
-    return stream_entries(sources, tenant, {"stream": STREAM})
+    found = sources.brain(LISTED, {"tenant": tenant, "stream": STREAM})
+    return {"rows": [entry_row(row) for row in found]}
 
 
 _holding = partial(

@@ -7,7 +7,7 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, epochs, erasure, holds, rebuild_check, vault, witness
+from . import anchors, epochs, erasure, holds, rebuild_check, recovery, vault, witness
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
@@ -19,6 +19,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     erasure.TOPIC,
     holds.TOPIC,
     rebuild_check.TOPIC,
+    recovery.TOPIC,
 )
 
 MANIFEST: Final = Manifest(

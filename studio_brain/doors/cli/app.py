@@ -58,6 +58,8 @@ GROUPS: Final = {
     "vault": "Copies of the log outside this home.",
     "witness": "Witness another installation's log, or be witnessed.",
     "export": "Bundles for an auditor.",
+    "drill": "Rehearse what has to work when it is needed.",
+    "retention": "What is kept, for how long, and what must be kept.",
 }
 _groups: Final[dict[str, typer.Typer]] = {}
 
@@ -260,6 +262,6 @@ def _cell(value: Any) -> str:
 
 
 def run() -> None:
-    from . import epochs, evidence, proposals, rebuild, state, upkeep, vault, witness  # noqa: F401  they register
+    from . import epochs, evidence, proposals, rebuild, recovery, state, upkeep, vault, witness  # noqa: F401  they register
 
     app()

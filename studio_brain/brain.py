@@ -277,7 +277,8 @@ class Brain:
         return self.replay.sources(self.replay.cut(tenant, index=index, at_ms=at_ms))
 
     def sources(self) -> Sources:
-        return Sources(selecting(self.databases.brain), selecting(self.databases.views), self.clock.now_ms())
+        brain, views = self.databases.brain, self.databases.views
+        return Sources(selecting(brain), selecting(views), self.clock.now_ms(), brain.dialect)
 
     async def batches(self, state: str, session: Session, limit: int = 200) -> list[dict[str, Any]]:
         """Batches of a state as the cloud has them now, to choose one from: id, title, state."""

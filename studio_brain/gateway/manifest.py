@@ -4,7 +4,7 @@ from functools import partial
 from typing import Final
 
 from ..kernel.policy import APPROVE, EXECUTE, PEOPLE, ActorType, Mode, Risk, Role
-from . import decide, queries, receipts, switches
+from . import decide, queries, receipts, seeking, switches
 from .decide import OnProposal, OnShown, subject_of_proposal
 from .lifecycle import PROPOSAL
 from .registry import Authority, Capability, Manifest, Query
@@ -138,6 +138,9 @@ MANIFEST: Final = Manifest(
         Query("evidence.page", "evidence.read", queries.evidence_page),
         Query("evidence.stream", "evidence.read", queries.stream_entries),
         Query("evidence.one", "evidence.read", queries.evidence_one),
+        Query("evidence.seek", "evidence.read", seeking.evidence_seek),
+        Query("evidence.rows", "evidence.read", seeking.evidence_rows),
+        Query("evidence.proof", "evidence.read", seeking.evidence_proof),
     ),
     lifecycles=(PROPOSAL,),
     receipt_kinds=receipts.KINDS,

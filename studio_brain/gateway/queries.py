@@ -125,7 +125,7 @@ def switches_list(sources: Sources, tenant: str, params: Mapping[str, Any]) -> l
 
 def evidence_page(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Receipts, newest first. `before` is an index; `after` gives those from an index on; `kind` a prefix."""
-    log = _log(sources, tenant)
+    log = log_of(sources, tenant)
     if log is None:
         return {"rows": [], "size": 0, "origin": ""}
     base = log["log_id"] << PLACE_BITS
@@ -145,7 +145,7 @@ def evidence_page(sources: Sources, tenant: str, params: Mapping[str, Any]) -> d
 
 def stream_entries(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The receipts of one stream, oldest first."""
-    log = _log(sources, tenant)
+    log = log_of(sources, tenant)
     if log is None:
         return {"rows": []}
     rows = sources.brain(
@@ -162,7 +162,7 @@ def stream_entries(sources: Sources, tenant: str, params: Mapping[str, Any]) -> 
 
 def evidence_one(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """One receipt whole: its bytes as they are sealed, and the signed checkpoint that covers it."""
-    log = _log(sources, tenant)
+    log = log_of(sources, tenant)
     index = int(params.get("index", -1))
     if log is None or not 0 <= index < log["size"]:
         return None
@@ -201,7 +201,7 @@ def entry_row(row: Row) -> dict[str, Any]:
     }
 
 
-def _log(sources: Sources, tenant: str) -> Row | None:
+def log_of(sources: Sources, tenant: str) -> Row | None:
     found = sources.brain(LOG, {"tenant": tenant})
     return found[0] if found else None
 

@@ -20,11 +20,13 @@ Select = Callable[[str, Mapping[str, Any]], list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The two databases as a query sees them, and the time it is asked at (UTC milliseconds)."""
+    """The two databases as a query sees them, the time it is asked at (UTC milliseconds), and which SQL is spoken
+    where the two that are known differ."""
 
     brain: Select
     views: Select
     now_ms: int
+    dialect: str = "sqlite"
 
 
 def open_sources(home: Path, now_ms: int) -> Sources:

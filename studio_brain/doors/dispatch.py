@@ -247,6 +247,7 @@ class Dispatcher:
             "tenant": who.tenant,
             "actor": {"id": actor.id, "name": actor.name, "role": actor.role.value},
             "practice": self._open_brain().installation.practice,
+            "lost": self._open_brain().continuity.to_json(who.tenant),
             "nowMs": self._open_brain().clock.now_ms(),
         }
 

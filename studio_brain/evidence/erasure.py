@@ -16,6 +16,9 @@ from .tables import place
 
 ERASED: Final = "payload.erased"
 STREAM: Final = "erasures"
+PRUNED: Final = "retention.ran"
+"""Retention took what its time was over of; the entry names the derived rows that went, so that they go again at every
+rebuild."""
 
 _DELETE: Final = ("DELETE FROM payload_key WHERE place = ?", "DELETE FROM payload WHERE place = ?")
 # The entries about erasures from a place on, found through their stream: a log is never searched for them.

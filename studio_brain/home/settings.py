@@ -159,13 +159,15 @@ class WitnessSettings(_Section):
 
 
 class RecordsSettings(_Section):
-    """How the evidence is kept. Times of day are the studio's."""
+    """How the evidence is kept. Times of day are the studio's. `retention` gives days by kind of receipt; what is not
+    named is kept for ever."""
 
     vault: tuple[VaultSettings, ...] = ()
     vaults_required: Annotated[int, Field(ge=1, le=9)] = 1
     witness: tuple[WitnessSettings, ...] = ()
     witnesses_required: Annotated[int, Field(ge=1, le=9)] = 1
     pin_folder: Path | None = None
+    retention: dict[str, Annotated[int, Field(ge=1, le=36_500)]] = Field(default_factory=dict)
     sweep_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:30"
     rebuild_check_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "04:00"
 

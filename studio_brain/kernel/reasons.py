@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     KEY_NOT_GIVEN = "KEY_NOT_GIVEN"
     ENGINE_ELSEWHERE = "ENGINE_ELSEWHERE"
     LEGAL_HOLD = "LEGAL_HOLD"
+    NOT_VAULTED = "NOT_VAULTED"
     VAULT_AWAY = "VAULT_AWAY"
     VAULT_NOT_WRITTEN = "VAULT_NOT_WRITTEN"
     VAULT_AHEAD = "VAULT_AHEAD"
@@ -190,6 +191,9 @@ REASONS: dict[ReasonCode, Reason] = {
     ),
     ReasonCode.ENGINE_ELSEWHERE: Reason(
         "Another cockpit runs the engine of this home.", "Use that one; this window stays read-only."
+    ),
+    ReasonCode.NOT_VAULTED: Reason(
+        "Not every vault that is asked for holds these entries yet.", "Run vault export, then ask again."
     ),
     ReasonCode.LEGAL_HOLD: Reason(
         "A legal hold covers it, so it stays.", "See who holds it and why with retention list; only a release frees it."

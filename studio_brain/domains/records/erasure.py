@@ -26,6 +26,7 @@ from .holds import holds
 from .keeper import ID
 from .office import Office, Topic
 from .payloads import BY_PLACE, BY_STREAM, GONE, StoredPayload, erase, gone, is_open, is_there, stored
+from .selecting import on
 
 CAPABILITY: Final = "evidence.erase"
 MOST: Final = 200
@@ -113,7 +114,7 @@ def _named(conn: Connection, tenant: str, input: Mapping[str, Any]) -> list[Stor
         raise Refusal(ReasonCode.NOTHING_TO_DO, "none of these entries has a payload that is still there")
     if len(found) > MOST:
         raise Refusal(ReasonCode.INVALID_PAYLOAD, f"{len(found)} payloads; at most {MOST} at once")
-    held = holds(conn, tenant)
+    held = holds(on(conn), tenant)
     for index, item in sorted(found.items()):
         if held.cover(index=index, kind=item.entry.kind, proposal=item.of_proposal):
             raise Refusal(ReasonCode.LEGAL_HOLD, f"entry {index}")

@@ -9,18 +9,18 @@ from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection
 
+from ...evidence.entry import decode
 from ...gateway.decide import Refusal
 from ...gateway.queries import entry_row
 from ...gateway.receipts import request_event
 from ...gateway.registry import Capability, Done, Payload, Query, Request
 from ...kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
 from ...kernel.reasons import ReasonCode
-from ...store.reading import Sources
+from ...store.reading import Select, Sources
 from ...store.sequencer import Unit
 from .office import Topic
-from .streams import entries_of_stream
+from .selecting import on
 
 HELD: Final = "retention.held"
 RELEASED: Final = "retention.released"
@@ -46,21 +46,21 @@ class HoldPayload(Payload):
 class Holds:
     """The holds of a studio that are on."""
 
-    on: frozenset[tuple[str, str]]
+    placed: frozenset[tuple[str, str]]
 
     def cover(self, *, index: int, kind: str, proposal: str | None) -> bool:
         mine = {("all", ""), ("entry", str(index)), ("kind", kind), ("proposal", proposal or "-")}
-        return not self.on.isdisjoint(mine)
+        return not self.placed.isdisjoint(mine)
 
 
-def holds(conn: Connection, tenant: str) -> Holds:
-    """Read inside the unit of work that would destroy something: no hold can slip in between. A hold outlives the log
-    it was placed in."""
-    on: set[tuple[str, str]] = set()
-    for entry in entries_of_stream(conn, tenant, STREAM):
-        change = on.add if entry.kind == HELD else on.discard
-        change((entry.data["scope"], entry.data["scopeTarget"]))
-    return Holds(frozenset(on))
+def holds(select: Select, tenant: str) -> Holds:
+    """All holds that are on. A hold outlives the log it was placed in."""
+    found: set[tuple[str, str]] = set()
+    for row in select(LISTED, {"tenant": tenant, "stream": STREAM}):
+        data = decode(bytes(row["body"])).data
+        change = found.add if row["kind"] == HELD else found.discard
+        change((data["scope"], data["scopeTarget"]))
+    return Holds(frozenset(found))
 
 
 def _hold(unit: Unit, request: Request) -> Done:
@@ -75,7 +75,7 @@ def _write(unit: Unit, request: Request, kind: str, word: str, *, is_on: bool) -
     scope, target = request.payload.scope, request.payload.target
     if (scope == "all") != (target == ""):
         raise Refusal(ReasonCode.INVALID_PAYLOAD, "target: what is held; nothing for all")
-    if ((scope, target) in holds(unit.conn, unit.tenant).on) is not is_on:
+    if ((scope, target) in holds(on(unit.conn), unit.tenant).placed) is not is_on:
         raise Refusal(ReasonCode.NOTHING_TO_DO, f"{scope} {target} is {'not' if is_on else 'already'} held".strip())
     unit.append(request_event(kind, STREAM, request, state=word, scope=scope, scopeTarget=target))
     return Done(word, None, {"scope": scope, "target": target})

@@ -7,7 +7,7 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, epochs, erasure, holds, rebuild_check, recovery, vault, witness
+from . import anchors, epochs, erasure, holds, rebuild_check, recovery, retention, vault, witness
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
@@ -20,6 +20,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     holds.TOPIC,
     rebuild_check.TOPIC,
     recovery.TOPIC,
+    retention.TOPIC,
 )
 
 MANIFEST: Final = Manifest(
@@ -42,7 +43,10 @@ def procedures(office: Office) -> dict[str, Procedure]:
     return {name: procedure for topic in TOPICS for name, procedure in topic.procedures(office).items()}
 
 
-DESTROYING: Final[Mapping[str, Operation]] = {erasure.CAPABILITY: erasure.Erase()}
+DESTROYING: Final[Mapping[str, Operation]] = {
+    erasure.CAPABILITY: erasure.Erase(),
+    retention.CAPABILITY: retention.Run(),
+}
 """What the keeper can do, by operation."""
 
 KEEPER: Final = ID

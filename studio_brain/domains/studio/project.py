@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ...evidence.erasure import PRUNED
 from ...evidence.facts import Fact
 from ...kernel.hashing import from_text
 from ...store import state as state_tables
@@ -38,9 +39,23 @@ def _failed(rows: Rows, fact: Fact) -> None:
     state.put_job(JobRun(fact.tenant, JOB, fact.at_ms, ok_at_ms, fact.data["reasonCode"], detail))
 
 
+def _pruned(rows: Rows, fact: Fact) -> None:
+    """Retention took observations: they go, and with the last of a day that day and what was compared with it."""
+    for place in fact.data["places"]:
+        gone = rows.get(state_tables.observation, (fact.tenant, place))
+        if gone is None:
+            continue
+        rows.delete(state_tables.observation, (fact.tenant, place))
+        shown = rows.get(state_tables.day, (fact.tenant, gone["day"]))
+        if shown is not None and shown["place"] == place:
+            rows.delete(state_tables.day, (fact.tenant, gone["day"]))
+    for older, newer in fact.data["diffs"]:
+        rows.delete(state_tables.diff, (fact.tenant, older, newer))
+
+
 STUDIO: Final = Projection(
     "studio",
-    2,
+    3,
     (state_tables.observation, state_tables.day, state_tables.diff, state_tables.job),
-    {OBSERVED: _observed, OBSERVATION_FAILED: _failed},
+    {OBSERVED: _observed, OBSERVATION_FAILED: _failed, PRUNED: _pruned},
 )

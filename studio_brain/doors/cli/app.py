@@ -262,6 +262,17 @@ def _cell(value: Any) -> str:
 
 
 def run() -> None:
-    from . import epochs, evidence, proposals, rebuild, recovery, state, upkeep, vault, witness  # noqa: F401  they register
+    from . import (  # noqa: F401  they register their commands
+        epochs,
+        evidence,
+        proposals,
+        rebuild,
+        recovery,
+        retention,
+        state,
+        upkeep,
+        vault,
+        witness,
+    )
 
     app()

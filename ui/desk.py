@@ -66,6 +66,7 @@ class Desk(QObject):
         self.reasons: dict[str, Json] = {}
         self.capabilities: list[Json] = []
         self.seals = Seals()
+        self.lost: Json | None = None
         self.observed_at: str | None = None
         self.first: Json | None = None
         engine.event.connect(self._event)
@@ -94,6 +95,11 @@ class Desk(QObject):
         reply.done.connect(self._use)
         return reply
 
+    def look_again(self) -> None:
+        """Asks the engine anew how this studio is, after its log was mended."""
+        actor = "" if self.actor is None else self.actor.id
+        self.ask("session.use", {"tenant": self.tenant, "actor": actor}).done.connect(self._use)
+
     @property
     def live(self) -> bool:
         """Whether the engine answers."""
@@ -101,6 +107,8 @@ class Desk(QObject):
 
     def why_not_write(self) -> str:
         """Why nothing can be changed from this window now; empty when it can."""
+        if self.state == "ready" and self.lost is not None:
+            return "The evidence log was set back; the banner says what can be done. Until then nothing is written."
         return {
             "starting": "The engine is starting; this works in a moment.",
             "restarting": "The engine is being started again; until then this window is read-only.",
@@ -194,6 +202,7 @@ class Desk(QObject):
         if data["actor"]["id"] and (self.actor is None or not self._asked_for_another()):
             self.actor = Person(data["actor"]["id"], data["actor"]["name"], data["actor"]["role"])
         self.is_practice = bool(data.get("practice"))
+        self.lost = data.get("lost")
 
     def _asked_for_another(self) -> bool:
         """After a restart the engine's greeting names the first account; the one in use is told to it again."""
@@ -221,6 +230,7 @@ class Desk(QObject):
     def _use(self, here: Json) -> None:
         actor = here["actor"]
         self.actor = Person(actor["id"], actor["name"], actor["role"])
+        self.lost = here.get("lost")
         self.changed.emit()
         self.moved.emit("session", here)
 

@@ -140,7 +140,7 @@ MANIFEST: Final = Manifest(
         Query("evidence.one", "evidence.read", queries.evidence_one),
         Query("evidence.seek", "evidence.read", seeking.evidence_seek),
         Query("evidence.rows", "evidence.read", seeking.evidence_rows),
-        Query("evidence.proof", "evidence.read", seeking.evidence_proof),
+        Query("evidence.path", "evidence.read", seeking.evidence_proof),
     ),
     lifecycles=(PROPOSAL,),
     receipt_kinds=receipts.KINDS,

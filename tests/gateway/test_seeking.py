@@ -108,16 +108,16 @@ def test_another_studio_finds_nothing(lived: Bench) -> None:
         answer = asyncio.run(lived.gateway.query(name, params, STRANGER, sources))
         assert not answer.get("indexes")
         assert not answer.get("rows")
-    assert asyncio.run(lived.gateway.query("evidence.proof", {"index": 0}, STRANGER, sources)) is None
+    assert asyncio.run(lived.gateway.query("evidence.path", {"index": 0}, STRANGER, sources)) is None
 
 
 def test_a_proof_leads_from_every_entry_to_a_signed_root(lived: Bench) -> None:
     entries = lived.entries()
-    latest = ask(lived, "evidence.proof", index=0, size=len(entries))
+    latest = ask(lived, "evidence.path", index=0, size=len(entries))
     assert latest["size"] == len(entries)
     for stored in entries:
         for size in (0, random.Random(stored.seq).randrange(len(entries)), len(entries)):
-            proof = ask(lived, "evidence.proof", index=stored.seq, size=size)
+            proof = ask(lived, "evidence.path", index=stored.seq, size=size)
             signed = open_signed(proof["note"], VerifierKey(proof["origin"], KEY.public_key))
             assert (signed.size, signed.origin) == (proof["size"], proof["origin"])
             assert max(stored.seq + 1, size) <= proof["size"]
@@ -126,4 +126,4 @@ def test_a_proof_leads_from_every_entry_to_a_signed_root(lived: Bench) -> None:
             assert proof["seal"] == "sha256:" + stored.entry.seal.hex()
             covered = {i for step in proof["path"] for i in range(step["first"], step["end"])}
             assert covered == set(range(signed.size)) - {stored.seq}
-    assert ask(lived, "evidence.proof", index=len(entries)) is None
+    assert ask(lived, "evidence.path", index=len(entries)) is None

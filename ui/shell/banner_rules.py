@@ -1,7 +1,7 @@
 """Which banners there are right now, the most important first. No Qt: values in, values out.
 
 A banner says what is the matter, what it means, and offers the one thing that helps. `act` names what its button does:
-retry, practice, unlock (with a passphrase), choose (a first passphrase, typed twice), switches, check, or nothing.
+retry, practice, unlock (with a passphrase), choose (a first passphrase, typed twice), switches, lost, check, nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ def banners(
     switches: Sequence[Json],
     who: Mapping[str, str],
     now_ms: int | None,
+    lost: Json | None = None,
 ) -> tuple[Banner, ...]:
     """`practice` is the life of the practice studio, empty where there is none; `reason` belongs to `offline`."""
     found: list[Banner] = []
@@ -64,6 +65,8 @@ def banners(
                 button="Try again",
             )
         )
+    if lost is not None and state == "ready":
+        found.append(_set_back(lost, now_ms))
     if practice == "down":
         found.append(
             Banner(
@@ -92,6 +95,23 @@ def _down() -> Banner:
         "danger",
         "retry",
         "Start the engine",
+    )
+
+
+def _set_back(lost: Json, now_ms: int | None) -> Banner:
+    size, have = int(lost["size"]), lost.get("have")
+    known = f"{size:,} receipts were sealed by {times.age(lost['at'], now_ms) or 'an earlier day'} ({lost['where']}); "
+    here = "now there is no such log." if have is None else f"the database holds {int(have):,}."
+    if have is not None and int(have) >= size:
+        here = "the database holds others in their place."
+    return Banner(
+        "set-back",
+        "warn",
+        "The evidence log was set back: an old copy of the database seems to be in its place.",
+        f"{known}{here} Everything can be seen and nothing is written until you choose how to go on.",
+        "danger",
+        "lost",
+        "How to go on",
     )
 
 

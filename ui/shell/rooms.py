@@ -24,6 +24,7 @@ from .status import Status
 from .welcome import Welcome
 
 if TYPE_CHECKING:
+    from .lost_panel import LostPanel
     from .switch_panel import SwitchPanel
     from .window import Window
 
@@ -44,6 +45,7 @@ class Rooms(QObject):
         self.first_days = FirstDays(desk)
         self.banners = Banners()
         self.switches: SwitchPanel | None = None
+        self.lost: LostPanel | None = None
         self.welcome = Welcome()
         window.insert_below_header(self.banners, 0)
         window.stack.addWidget(self.welcome)
@@ -132,8 +134,11 @@ class Rooms(QObject):
                 switches=desk.switches,
                 who={person.id: person.name for person in desk.people},
                 now_ms=desk.now_ms(),
+                lost=desk.lost,
             )
         )
+        if self.lost is not None and desk.lost is None and self.lost.isVisible():
+            self.toggle_lost()
         self.window.rail.badge("connectors", "!" if offline else "", "out of reach" if offline else "", alarm=True)
         self._show_central()
 
@@ -211,6 +216,19 @@ class Rooms(QObject):
         else:
             self.header.kill.setFocus()
 
+    def toggle_lost(self) -> None:
+        """What can be done about a log that was set back, folded out below the header."""
+        if self.lost is None:
+            from .lost_panel import LostPanel
+
+            self.lost = LostPanel(self.desk)
+            self.lost.hide()
+            self.lost.closed.connect(self.toggle_lost)
+            self.window.insert_below_header(self.lost, 1)
+        self.lost.setVisible(not self.lost.isVisible())
+        if self.lost.isVisible():
+            self.lost.open()
+
     def _use_account(self, id: str) -> None:
         reply = self.desk.use_account(id)
         reply.done.connect(lambda here: self.status.say(f"You act as {here['actor']['name']} now."))
@@ -227,6 +245,8 @@ class Rooms(QObject):
             reply.failed.connect(lambda error: self.status.say(str(error["sentence"])))
         elif act == "switches":
             self.toggle_switches()
+        elif act == "lost":
+            self.toggle_lost()
         elif act == "check":
             self.go("connectors")
             self.keys.trigger("connectors.check")

@@ -53,6 +53,7 @@ class Anchors:
         return {
             "vaultsRequired": self._records.vaults_required,
             "witnessesRequired": self._records.witnesses_required,
+            "vaults": [{"name": each.name, "path": str(each.path)} for each in self._records.vault],
             "logs": [self._log(sources, log, book) for log in logs if log["size"]],
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 from ...evidence import epochs
 from ...evidence.anchor import Anchor, Disagreement
 from ...evidence.note import Signer, VerifierKey
+from ...gateway.switches import SYSTEM
 from ...home.pins import PinPlaces
 from ...kernel.clock import Clock
 from ...kernel.errors import StudioBrainError
@@ -58,9 +59,13 @@ class Continuity:
         return [*self.pins.anchors(tenants), *(anchor for tenant in tenants for anchor in self._chain(tenant)[1])]
 
     def to_json(self, tenant: str) -> dict[str, Any] | None:
-        """What is missing of a studio's log; None when nothing is."""
-        missing = self.lost.get(tenant)
-        return None if missing is None else lost_json(missing) | {"have": missing.size, "what": missing.what}
+        """What is missing of a studio's log, or of the installation's own; None when nothing is."""
+        for log in (tenant, SYSTEM):
+            missing = self.lost.get(log)
+            if missing is not None:
+                more = {"have": missing.size, "what": missing.what, "installation": log == SYSTEM}
+                return lost_json(missing) | more
+        return None
 
     def _chain(self, tenant: str) -> tuple[dict[str, bytes], list[Anchor]]:
         return self._database.reading(lambda conn: epochs.chain(conn, tenant, self._signer.public_key))

@@ -153,7 +153,7 @@ class Restore:
             log = find_log(conn, log_of(request))
             if log is None:
                 raise StudioBrainError(f"there is no log of {log_of(request)} here", code=ReasonCode.NOT_FOUND)
-            tail = tail_of(conn, log.tenant, Path(request.payload.path), self._office.key_of(log.origin))
+            tail = tail_of(conn, log.tenant, self._office.home / request.payload.path, self._office.key_of(log.origin))
             known = self._office.known_size(log.tenant)
             if tail.checkpoint.size < known and not request.payload.partly:
                 detail = f"{log.origin}: {tail.checkpoint.size} entries there, {known} are known of"

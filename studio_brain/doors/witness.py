@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from ..domains.records.witnessing import Reply
 from ..evidence.witness import MAX_REQUEST, TEXT_TYPE
+from ..home.settings import is_private
 from ..kernel.errors import ConfigError, StudioBrainError
 
 AT_ONCE: Final = 64
@@ -53,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
         address = ipaddress.ip_address(host)
     except ValueError as error:
         raise ConfigError(f"--host {host}: write a number, such as 127.0.0.1 or 192.168.1.20") from error
-    if address.is_unspecified or not (address.is_loopback or address.is_private):
+    if not is_private(f"http://[{host}]" if address.version == 6 else f"http://{host}"):
         raise ConfigError(f"--host {host}: a witness listens on this machine or in a private network only")
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:

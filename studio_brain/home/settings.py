@@ -53,7 +53,7 @@ def is_private(url: str) -> bool:
         address = ipaddress.ip_address(urlsplit(url).hostname or "")
     except ValueError:
         return is_loopback(url)
-    return address.is_loopback or (address.is_private and not address.is_unspecified)
+    return address.is_loopback or (address.is_private and not (address.is_unspecified or address.is_reserved))
 
 
 def _witness_url(value: str) -> str:

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -243,6 +244,16 @@ def test_comparing_and_setting_is_one_step(databases: Databases) -> None:
 
     assert databases.brain.writing(both) == [True, False, True, False, True]
     assert databases.brain.reading(lambda conn: recall(conn, ORIGIN)) == remembered(9)
+
+
+def test_of_two_at_once_one_loses(databases: Databases) -> None:
+    size = 0
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(18):
+            answers = list(pool.map(lambda n, old=size: _ask(databases, asked(old, old + n)), (1, 2)))
+            assert sorted(answers) == [200, 409]
+            size += answers.index(200) + 1
+    assert databases.brain.reading(lambda conn: recall(conn, ORIGIN)) == remembered(size)
 
 
 def _ask(databases: Databases, request: AddCheckpoint) -> int:

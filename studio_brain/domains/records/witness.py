@@ -151,10 +151,11 @@ class Ask:
             answer = await self._office.courier.add_checkpoint(witness.url or "", asked.serialize(), DEADLINE_S)
             if answer.status == 200:
                 return await asyncio.to_thread(self._keep, key, log, asked, answer.lines)
-            if answer.status != 409:
-                return old, ReasonCode.WITNESS_REFUSED, f"HTTP {answer.status} {answer.detail}"[:200]
-            if answer.size is None:
+            if answer.status == 422 or (answer.status == 409 and answer.size is None):
+                # The proof follows from our own tree: what it does not lead from is another one.
                 return old, ReasonCode.WITNESS_CONFLICT, answer.detail[:200]
+            if answer.status != 409 or answer.size is None:
+                return old, ReasonCode.WITNESS_REFUSED, f"HTTP {answer.status} {answer.detail}"[:200]
             here = Checkpoint.parse(notes.parse(asked.checkpoint).text).size
             if answer.size > here:
                 return old, ReasonCode.WITNESS_AHEAD, f"{answer.size} entries there, {here} here"

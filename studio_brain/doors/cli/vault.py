@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,7 +13,9 @@ from ...evidence.verify import Tampered
 from ...kernel.errors import ConfigError
 from ...kernel.hashing import to_text
 from ...kernel.reasons import ReasonCode
-from .app import DONE, REFUSED, Run, command, exit_code
+from .app import DONE, REFUSED, UNAVAILABLE, Run, command, exit_code
+
+_AWAY: Final = frozenset({ReasonCode.VAULT_AWAY, ReasonCode.VAULT_NOT_WRITTEN})
 
 
 @command("vault export")
@@ -33,8 +35,8 @@ async def export(
         return run.show_performed(done)
     copies = done.data["copies"]
     run.show(done.to_json(), *[line for copy in copies for line in _copy(copy)] or ["nothing to copy yet"])
-    codes = [exit_code(ReasonCode(copy["reasonCode"])) for copy in copies if copy["reasonCode"]]
-    return max(codes, default=DONE)
+    codes = [ReasonCode(copy["reasonCode"]) for copy in copies if copy["reasonCode"]]
+    return max((UNAVAILABLE if code in _AWAY else exit_code(code) for code in codes), default=DONE)
 
 
 @command("vault verify", opens=False)

@@ -1,9 +1,12 @@
-"""A practice home of one studio without a cloud, for tests of record keeping: real brain, real files, nothing outside."""
+"""A practice home of one studio without a cloud, for tests of record keeping: real brain, real files, no network."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from typer.testing import CliRunner
 
 from studio_brain.brain import Brain, Opening
 from studio_brain.evidence.entry import ActorRef, Event
@@ -60,6 +63,15 @@ async def seal(brain: Brain, *numbers: int, payload: bytes | None = None, tenant
 
 async def do(brain: Brain, capability: str, payload: dict[str, Any] | None = None, why: str = WHY) -> Performed:
     return await brain.perform(capability, payload or {}, brain.session(None, None, "test"), rationale=why)
+
+
+def command(home: Path, *words: str) -> tuple[int, Any]:
+    """Runs a command of the command line in this process: (exit code, its JSON)."""
+    from studio_brain.doors.cli import app as cli
+    from studio_brain.doors.cli import vault, witness  # noqa: F401  they register their commands
+
+    done = CliRunner().invoke(cli.app, [*words, "--json", "--home", str(home)], env={"STUDIO_BRAIN_HOME": None})
+    return done.exit_code, json.loads(done.stdout) if done.stdout.strip() else None
 
 
 def entries(brain: Brain, tenant: str = "a", kind: str | None = None) -> list[Stored]:

@@ -21,7 +21,7 @@ from studio_brain.evidence.vault import VaultRefused, VaultVerified, checkpoint_
 from studio_brain.gateway.perform import Performed
 from studio_brain.kernel.errors import StudioBrainError
 from studio_brain.kernel.reasons import ReasonCode
-from tests.domains.records.homes import VAULT, do, entries, make_home, seal, with_brain
+from tests.domains.records.homes import VAULT, WHY, command, do, entries, make_home, seal, with_brain
 from tests.evidence.naive_vault import read_folder
 
 TWO = """
@@ -489,6 +489,37 @@ def test_a_damaged_vault_restores_nothing_and_seals_nothing(tmp_path: Path) -> N
         assert len(entries(brain)) == 5
 
     with_brain(home, work)
+
+
+def test_on_the_command_line_copied_checked_set_back_and_restored(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    with_brain(home, lambda brain: seal(brain, *range(20)))
+    shutil.copy(home / "brain.db", tmp_path / "kept.db")
+    with_brain(home, lambda brain: seal(brain, *range(20)))
+    code, done = command(home, "vault", "export")
+    assert (code, done["copies"][0]["size"]) == (0, 40)
+    key = with_brain(home, key_of_a)
+    code, found = command(tmp_path / "none", "vault", "verify", str(home / "usb"), "--key", key)
+    assert (code, found["logs"][0]["ok"], found["logs"][0]["size"], found["logs"][0]["key"]) == (0, True, 41, key)
+    assert not (tmp_path / "none").exists()
+    for name in ("brain.db", "views.db"):
+        (home / name).unlink()
+    shutil.copy(tmp_path / "kept.db", home / "brain.db")
+    assert command(home, "vault", "export")[0] == 1
+    code, done = command(home, "vault", "restore", str(home / "usb"), "--rationale", WHY)
+    assert (code, done["entries"]) == (0, 21)
+    tile = next(path for path in (home / "usb").rglob("tile/0/000.p/*") if path.is_file())
+    tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
+    code, found = command(home, "vault", "verify", str(home / "usb"), "--key", key)
+    assert (code, found["logs"][0]["ok"], found["logs"][0]["index"]) == (1, False, 0)
+    (home / "usb").rename(tmp_path / "drawer")
+    assert command(home, "vault", "export")[0] == 3
+    assert command(home, "vault", "verify", str(tmp_path / "drawer"), "--key", "nonsense")[0] == 2
+
+
+async def key_of_a(brain: Brain) -> str:
+    log = brain.databases.brain.reading(lambda conn: vault.logs_of(conn, "a"))[0]
+    return brain.verifier_key(log.origin).serialize()
 
 
 def test_an_origin_that_leaves_the_vault_is_refused(tmp_path: Path) -> None:

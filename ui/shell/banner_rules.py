@@ -100,7 +100,7 @@ def _down() -> Banner:
 
 def _set_back(lost: Json, now_ms: int | None) -> Banner:
     size, have = int(lost["size"]), lost.get("have")
-    known = f"{size:,} receipts were sealed by {times.age(lost['at'], now_ms) or 'an earlier day'} ({lost['where']}); "
+    known = f"{size:,} receipts were known {times.age(lost['at'], now_ms) or 'before'} ({plain(lost['where'])}); "
     here = "now there is no such log." if have is None else f"the database holds {int(have):,}."
     if have is not None and int(have) >= size:
         here = "the database holds others in their place."

@@ -216,9 +216,9 @@ class Check:
             entries.push(level, b64(proof.pop(0), 32))
         need(entries.root() == there[2], "rows are missing, moved or changed: they do not lead to the signed root")
         self.yes.append(f"entries {first} to {end - 1} of {origin}: all of them, in order, unchanged")
-        self.payloads(files.get("payloads.jsonl"), entries.kept)
+        self.payloads(files.get("payloads.jsonl"), entries.kept, range(first, end))
 
-    def payloads(self, data, kept):
+    def payloads(self, data, kept, inside):
         bound = {index: it["payload"] for index, it in kept.items() if "payload" in it}
         if data is None:
             return self.no.append(f"{len(bound)} payloads, which are not in the bundle")
@@ -226,8 +226,8 @@ class Check:
         need([it["index"] for it in told] == list(bound), "payloads are missing, or others than the entries name")
         for it in told:
             if "erased" in it:
-                by = kept.get(it["erased"], {"kind": "payload.erased", "data": it})
-                right = (by["kind"], by["data"]["index"]) == ("payload.erased", it["index"])
+                by = kept.get(it["erased"]) if it["erased"] in inside else {"kind": "payload.erased", "data": it}
+                right = by and (by["kind"], by["data"]["index"]) == ("payload.erased", it["index"])
                 line = f"entry {it['erased']} erased the payload of entry {it['index']}"
                 (self.yes if it["erased"] in kept else self.no).append(line)
             else:

@@ -254,7 +254,7 @@ def _verify(files: Files, keys: Sequence[VerifierKey]) -> tuple[Manifest, Checke
         f"{len(manifest.files)} files, each the one that the signed manifest names",
     ]
     unchecked = ["whether what the entries say is true: they show who recorded what, and that it was not changed since"]
-    _check_payloads(files, kept, checked, unchecked)
+    _check_payloads(files, manifest, kept, checked, unchecked)
     if not logs:
         unchecked.append(
             "who signed it: no key was given, and the one in the manifest is the bundle's own word. Get the verifier "
@@ -293,7 +293,9 @@ def _leaves(files: Files, manifest: Manifest, kept: dict[int, Entry]) -> Iterato
             yield entry.seal
 
 
-def _check_payloads(files: Files, kept: dict[int, Entry], checked: list[str], unchecked: list[str]) -> None:
+def _check_payloads(
+    files: Files, manifest: Manifest, kept: dict[int, Entry], checked: list[str], unchecked: list[str]
+) -> None:
     bound = {index: entry.payload for index, entry in kept.items() if entry.payload is not None}
     if PAYLOADS not in files.names():
         if bound:
@@ -308,7 +310,7 @@ def _check_payloads(files: Files, kept: dict[int, Entry], checked: list[str], un
             if commitment is None or item.index != index:
                 raise ProofRefused("payloads are missing, or there are others than the entries name")
             if isinstance(item, Gone):
-                _check_erasure(item, kept, checked, unchecked)
+                _check_erasure(item, manifest, kept, checked, unchecked)
                 continue
             stamp = hashlib.sha256(item.salt + item.content).digest()
             if Commitment(stamp, len(item.content)) != commitment:
@@ -319,13 +321,15 @@ def _check_payloads(files: Files, kept: dict[int, Entry], checked: list[str], un
     checked.append(f"{there} payloads, each the one that its entry commits to")
 
 
-def _check_erasure(item: Gone, kept: dict[int, Entry], checked: list[str], unchecked: list[str]) -> None:
+def _check_erasure(
+    item: Gone, manifest: Manifest, kept: dict[int, Entry], checked: list[str], unchecked: list[str]
+) -> None:
     by = kept.get(item.erased)
     line = f"the payload of entry {item.index} was erased by entry {item.erased}"
-    if by is None:
+    if not manifest.first <= item.erased < manifest.end:
         unchecked.append(f"{line}, which lies outside the range")
         return
-    if by.kind != ERASED or by.data.get("index") != item.index:
+    if by is None or by.kind != ERASED or by.data.get("index") != item.index:
         raise ProofRefused(f"entry {item.erased} did not erase the payload of entry {item.index}")
     checked.append(line)
 

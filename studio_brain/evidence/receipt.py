@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..kernel.canonical import is_canonical
+import msgspec
+
+from ..kernel.canonical import CanonicalError, canonical_entry
 from ..kernel.errors import VerificationError
 from ..kernel.reasons import ReasonCode
 from . import cosignature, note
@@ -94,8 +96,12 @@ def add_cosignatures(signed: str, lines: Iterable[str]) -> str:
 
 def check_entry(entry: Entry, origin: str) -> None:
     """Raises ProofRefused unless the bytes are canonical and of the tenant that the log's origin names."""
-    if not is_canonical(entry.body):
-        raise ProofRefused("the entry is not canonical JSON")
+    try:
+        same = canonical_entry(msgspec.json.decode(entry.body)) == entry.body
+    except (msgspec.DecodeError, CanonicalError):
+        same = False
+    if not same:
+        raise ProofRefused("the entry is not canonical JSON, or holds what no entry may hold")
     if origin.split("/")[-2:-1] != [entry.tenant]:
         raise ProofRefused(f"an entry of {entry.tenant!r} in the log {origin}")
 

@@ -265,11 +265,13 @@ def run() -> None:
     from . import (  # noqa: F401  they register their commands
         epochs,
         evidence,
+        proofs,
         proposals,
         rebuild,
         recovery,
         retention,
         state,
+        sweep,
         upkeep,
         vault,
         witness,

@@ -7,7 +7,7 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, epochs, erasure, holds, rebuild_check, recovery, retention, vault, witness
+from . import anchors, auditing, epochs, erasure, holds, proving, rebuild_check, recovery, retention, vault, witness
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
@@ -21,6 +21,8 @@ TOPICS: Final[tuple[Topic, ...]] = (
     rebuild_check.TOPIC,
     recovery.TOPIC,
     retention.TOPIC,
+    proving.TOPIC,
+    auditing.TOPIC,
 )
 
 MANIFEST: Final = Manifest(

@@ -1,4 +1,4 @@
-"""Finding entries in a log of any length, and the path of one of them through the tree.
+"""Finding entries in a log of any length.
 
 A search goes from the newest entry down, a stretch a call: however long the log is and however rare what is looked for,
 a call costs no more than its stretch. What fits comes back as indexes alone; the rows on screen are then asked for by
@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..store.reading import PLACE_BITS, Row, Sources, hash_text
-from .queries import CHECKPOINT, PAGE, entry_row, log_of
+from ..store.reading import PLACE_BITS, Row, Sources
+from .queries import PAGE, entry_row, log_of
 
 STRETCH: Final = 20_000
 """How many entries one call looks at, at most."""
@@ -35,11 +35,6 @@ STREAM = "SELECT stream_id FROM stream WHERE log_id = :log_id AND name = :name"
 POSITION = "SELECT pos FROM entry WHERE stream_id = :stream_id AND place < :before ORDER BY pos DESC LIMIT 1"
 PLACE = "SELECT place FROM entry WHERE stream_id = :stream_id AND pos = :pos"
 ROWS = "SELECT place, kind, seal, body FROM entry WHERE place IN ({}) ORDER BY place DESC"
-SEALS = "SELECT seal FROM entry WHERE place >= :low AND place < :before ORDER BY place"
-TILE = "SELECT hashes FROM tile WHERE log_id = :log_id AND level = :level AND idx = :idx"
-TILE_ROOTS = """
-SELECT root FROM tile WHERE log_id = :log_id AND level = :level AND idx >= :low AND idx < :before ORDER BY idx
-"""
 
 
 def evidence_seek(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,39 +69,6 @@ def evidence_rows(sources: Sources, tenant: str, params: Mapping[str, Any]) -> d
     places = {f"p{number}": base + index for number, index in enumerate(wanted)}
     rows = sources.brain(ROWS.format(", ".join(f":{name}" for name in places)), places)
     return {"rows": [entry_row(row) for row in rows]}
-
-
-def evidence_proof(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The way from the entry `index` to the root of the first signed checkpoint that covers it, or of the one of
-    `size`.
-
-    → {"index", "size", "origin", "seal", "note", "path": [{"hash", "first", "end"}, …]}, leaf side first; [first, end)
-    are the entries below a hash. None when there is no such entry, or no checkpoint covers it yet.
-    """
-    from ..evidence.merkle import inclusion_proof, inclusion_spans
-    from ..evidence.tiles import TileReader
-
-    log, index = log_of(sources, tenant), int(params["index"])
-    if log is None or not 0 <= index < log["size"]:
-        return None
-    wanted = max(index, int(params.get("size", 0)) - 1)
-    cover = sources.brain(CHECKPOINT, {"log_id": log["log_id"], "index": wanted})
-    store = _Tiles(sources, log["log_id"])
-    if not cover:
-        return None
-    size = cover[0]["size"]
-    path = inclusion_proof(index, size, TileReader(store, size))
-    return {
-        "index": index,
-        "size": size,
-        "origin": log["origin"],
-        "seal": hash_text(store.seals(index, index + 1)[0]),
-        "note": cover[0]["note"],
-        "path": [
-            {"hash": hash_text(item), "first": span.begin, "end": span.end}
-            for item, span in zip(path, inclusion_spans(index, size), strict=True)
-        ],
-    }
 
 
 def _stretch(sources: Sources, log: Row, before: int, params: Mapping[str, Any]) -> tuple[list[int], int | None]:
@@ -151,22 +113,3 @@ def _filters(dialect: str, params: Mapping[str, Any]) -> tuple[str, dict[str, An
     ascii_only = dialect == "sqlite"  # as its lower()
     filters["text"] = "".join(c.lower() if c.isascii() or not ascii_only else c for c in text)
     return f"{FITS} AND {HOLDS[dialect]}", filters
-
-
-class _Tiles:
-    """`evidence.tiles.TileStore` over rows as queries read them."""
-
-    def __init__(self, sources: Sources, log_id: int) -> None:
-        self._brain, self._log_id = sources.brain, log_id
-
-    def tile(self, level: int, index: int) -> bytes | None:
-        rows = self._brain(TILE, {"log_id": self._log_id, "level": level, "idx": index})
-        return bytes(rows[0]["hashes"]) if rows else None
-
-    def seals(self, first: int, end: int) -> list[bytes]:
-        base = self._log_id << PLACE_BITS
-        return [bytes(row["seal"]) for row in self._brain(SEALS, {"low": base + first, "before": base + end})]
-
-    def tile_roots(self, level: int, first: int, end: int) -> list[bytes]:
-        key = {"log_id": self._log_id, "level": level, "low": first, "before": end}
-        return [bytes(row["root"]) for row in self._brain(TILE_ROOTS, key)]

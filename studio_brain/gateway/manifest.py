@@ -140,7 +140,6 @@ MANIFEST: Final = Manifest(
         Query("evidence.one", "evidence.read", queries.evidence_one),
         Query("evidence.seek", "evidence.read", seeking.evidence_seek),
         Query("evidence.rows", "evidence.read", seeking.evidence_rows),
-        Query("evidence.path", "evidence.read", seeking.evidence_proof),
     ),
     lifecycles=(PROPOSAL,),
     receipt_kinds=receipts.KINDS,

@@ -104,4 +104,3 @@ def test_another_studio_finds_nothing(lived: Bench) -> None:
         answer = asyncio.run(lived.gateway.query(name, params, STRANGER, sources))
         assert not answer.get("indexes")
         assert not answer.get("rows")
-    assert asyncio.run(lived.gateway.query("evidence.path", {"index": 0}, STRANGER, sources)) is None

@@ -112,6 +112,7 @@ class Brain:
         migrate(self.databases.brain)
         rows.prepare(self.databases.brain)
         self._listeners: list[OnCommit] = []
+        self._watchers: list[Callable[[str, dict[str, Any]], None]] = []
         ids = Uuid7Source(self.clock)
         self._signer = CurrentSigner(signer)
         self.writer = Writer(
@@ -167,6 +168,9 @@ class Brain:
             key_of=self.verifier_key,
             courier=WitnessClient(self.transport),
             mended=self.continuity.check,
+            known_size=self._known_size,
+            anchors=self.continuity.anchors,
+            tell=self._tell,
         )
         pins = self.continuity.pins
         self.gateway.procedures |= records.procedures(self.office)
@@ -342,6 +346,18 @@ class Brain:
         for tenant, mend in work:
             if tenant not in self.continuity.lost:
                 self.writer.submit(tenant, mend).result()
+
+    def _known_size(self, tenant: str) -> int:
+        missing = self.continuity.lost.get(tenant)
+        return 0 if missing is None else missing.anchor.size
+
+    def on_news(self, listener: Callable[[str, dict[str, Any]], None]) -> None:
+        """`listener` is called with (topic, data) when something moved; on whatever thread it moved."""
+        self._watchers.append(listener)
+
+    def _tell(self, topic: str, data: dict[str, Any]) -> None:
+        for watcher in self._watchers:
+            watcher(topic, data)
 
     def on_commit(self, listener: OnCommit) -> None:
         """`listener` is called on the writer thread with the receipts of each group."""

@@ -1,4 +1,5 @@
-"""What runs by itself in the one engine of a home: looking after connectors, settling what was lost, sealing expiry.
+"""What runs by itself in the one engine of a home: looking after connectors, settling what was lost, sealing expiry,
+jobs.
 
 Each is a small loop that survives whatever its turn raises. A failure is logged once and its end once. When the cloud
 is reached again after an absence, the studio's state is read anew.
@@ -16,6 +17,7 @@ from .gateway.recovery import engine_actor
 from .kernel.clock import MINUTE
 from .kernel.errors import StudioBrainError
 from .kernel.ports import Connector, Health, HealthState
+from .scheduler import Scheduler
 from .store.ports import Contact
 from .store.state import StateTables
 
@@ -26,6 +28,8 @@ EXPIRY_EVERY_S: Final = 10.0
 METRICS_EVERY_S: Final = 10.0
 ANCHORS_FIRST_S: Final = 10.0
 ANCHORS_EVERY_S: Final = 60.0
+JOBS_FIRST_S: Final = 20.0
+JOBS_EVERY_S: Final = 20.0
 
 Emit = Callable[[str, dict[str, Any]], None]
 """(topic, data): tells whoever watches that something is new."""
@@ -37,6 +41,7 @@ class Engine:
     def __init__(self, brain: Brain, emit: Emit) -> None:
         self._brain = brain
         self._emit = emit
+        self._scheduler = Scheduler(brain, emit)
         self._health: dict[tuple[str, str], Health] = {}
         self._failures: dict[tuple[str, str], int] = {}
         self._wake = asyncio.Event()
@@ -44,12 +49,15 @@ class Engine:
 
     def start(self) -> None:
         deadline_s = self._brain.settings.engine.health_every_s
+        loop = asyncio.get_running_loop()
+        self._brain.on_news(lambda topic, data: self._pass_on(loop, topic, data))
         self._tasks = [
             asyncio.create_task(self._contacts_loop(deadline_s)),
             asyncio.create_task(self._every(RECOVERY_EVERY_S, "recovery", self._recover)),
             asyncio.create_task(self._every(EXPIRY_EVERY_S, "expiry", self._expire)),
             asyncio.create_task(self._every(METRICS_EVERY_S, "metrics", self._flush)),
             asyncio.create_task(self._every(ANCHORS_EVERY_S, "anchors", self._anchor, ANCHORS_FIRST_S)),
+            asyncio.create_task(self._every(JOBS_EVERY_S, "jobs", self._run_jobs, JOBS_FIRST_S)),
         ]
 
     async def stop(self) -> None:
@@ -149,6 +157,14 @@ class Engine:
 
     async def _expire(self) -> None:
         await expire_due(self._brain.gateway)
+
+    async def _run_jobs(self) -> None:
+        await self._scheduler.turn()
+
+    def _pass_on(self, loop: asyncio.AbstractEventLoop, topic: str, data: dict[str, Any]) -> None:
+        """From whatever thread something moved on to whoever watches."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody watches any more
+            loop.call_soon_threadsafe(self._emit, topic, data)
 
     async def _flush(self) -> None:
         await asyncio.to_thread(self._brain.databases.views.writing, self._brain.metrics.flush)

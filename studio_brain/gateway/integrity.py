@@ -84,7 +84,7 @@ def check(
             if log.tenant in tenants:
                 verified.append(_verify(database, log, key_of(log.origin), progress))
         database.reading(lambda conn: _check_anchors(conn, anchors))
-        database.reading(_check_structure)
+        database.reading(check_structure)
         stamp = database.reading(_compare_rows)
     except Tampered as fault:
         found = {"origin": fault.origin, "index": fault.index, "what": fault.what}
@@ -110,7 +110,7 @@ def _check_anchors(conn: Connection, anchors: Sequence[Anchor]) -> None:
         raise Tampered(missing.anchor.origin, first, missing.what)
 
 
-def _check_structure(conn: Connection) -> None:
+def check_structure(conn: Connection) -> None:
     """SQLite's own check of pages and indexes: what the logs' pass does not look at. It names rows by their place."""
     if conn.dialect.name != "sqlite":
         return

@@ -1,10 +1,11 @@
 """The capability registry: what can be done or seen, made of manifests and checked when the brain starts.
 
 A *capability* is one named thing; a *query* is a named way to see, under a capability of mode read. A *manifest* is
-what a module brings: capabilities, queries, lifecycles, projections, receipt kinds, and the authority of each record
-kind.
+what a module brings: capabilities, queries, lifecycles, projections, jobs, receipt kinds, and the authority of each
+record kind.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -142,14 +143,31 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """What the system does by itself: a capability at a time of day (`HH:MM`, the studio's time zone) on some days of
+    the week (0 is Monday)."""
+
+    id: str
+    capability: str
+    payload: Mapping[str, Any]
+    at: str
+    owner: str
+    days: frozenset[int] = frozenset(range(7))
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     name: str
     capabilities: Sequence[Capability] = ()
     queries: Sequence[Query] = ()
     lifecycles: Sequence[Lifecycle] = ()
     projections: Sequence[Projection] = ()
+    jobs: Sequence[Job] = ()
     receipt_kinds: frozenset[str] = frozenset()
     authority: Mapping[str, Authority] = field(default_factory=dict)
+
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 class RegistryError(ValueError):
@@ -165,6 +183,7 @@ class Registry:
         self.capabilities: dict[str, Capability] = {}
         self.queries: dict[str, Query] = {}
         self.authority: dict[str, Authority] = {}
+        self.jobs: dict[str, Job] = {}
         for manifest in manifests:
             for capability in manifest.capabilities:
                 _add(self.capabilities, capability.id, capability, "capability")
@@ -172,12 +191,23 @@ class Registry:
                 _add(self.queries, query.name, query, "query")
             for kind, authority in manifest.authority.items():
                 _add(self.authority, kind, authority, "authority of")
+            for job in manifest.jobs:
+                _add(self.jobs, job.id, job, "job")
         for capability in self.capabilities.values():
             self._check(capability, operations)
         for query in self.queries.values():
             needed = self.capabilities.get(query.capability)
             if needed is None or needed.mode is not Mode.READ:
                 raise RegistryError(f"query {query.name}: {query.capability} is not a reading capability")
+        for job in self.jobs.values():
+            self._check_job(job)
+
+    def _check_job(self, job: Job) -> None:
+        wanted = self.capabilities.get(job.capability)
+        if wanted is None or wanted.mode is not Mode.LOCAL or ActorType.SYSTEM not in wanted.actor_types:
+            raise RegistryError(f"job {job.id}: {job.capability} is not a local capability that the system may use")
+        if not _TIME_OF_DAY.fullmatch(job.at) or not job.days or not job.days <= set(range(7)) or not job.owner.strip():
+            raise RegistryError(f"job {job.id}: it needs a time of day, days of the week and an owner")
 
     def _check(self, capability: Capability, operations: Mapping[str, frozenset[str]]) -> None:
         name, outside = capability.id, capability.outside

@@ -7,7 +7,20 @@ from typing import Final
 from ...gateway.perform import Procedure
 from ...gateway.registry import Authority, Manifest
 from ...home.settings import Settings
-from . import anchors, auditing, epochs, erasure, holds, proving, rebuild_check, recovery, retention, vault, witness
+from . import (
+    anchors,
+    auditing,
+    epochs,
+    erasure,
+    holds,
+    proving,
+    rebuild_check,
+    recovery,
+    retention,
+    sweep,
+    vault,
+    witness,
+)
 from .keeper import ID, Keeper, Operation
 from .office import Office, Topic
 
@@ -23,6 +36,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     retention.TOPIC,
     proving.TOPIC,
     auditing.TOPIC,
+    sweep.TOPIC,
 )
 
 MANIFEST: Final = Manifest(
@@ -35,9 +49,10 @@ MANIFEST: Final = Manifest(
 
 
 def manifest(settings: Settings) -> Manifest:
-    """MANIFEST with the queries that need to know the settings."""
+    """MANIFEST with the queries and jobs that need to know the settings."""
     settled = [query for topic in TOPICS for query in topic.settled(settings)]
-    return replace(MANIFEST, queries=[*MANIFEST.queries, *settled])
+    jobs = [job for topic in TOPICS for job in topic.jobs(settings)]
+    return replace(MANIFEST, queries=[*MANIFEST.queries, *settled], jobs=jobs)
 
 
 def procedures(office: Office) -> dict[str, Procedure]:

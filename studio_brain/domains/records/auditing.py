@@ -105,17 +105,15 @@ class Export:
         refusal = await gateway.foresee(request)
         if refusal is not None:
             return await gateway.deny(request, refusal)
-        target = Path(request.payload.out)
-        if not target.is_absolute() or not target.parent.is_dir():
-            return await gateway.deny(
-                request, Refusal(ReasonCode.INVALID_PAYLOAD, "out: a path in a folder that exists")
-            )
         try:
             log, first, end = await asyncio.to_thread(self._range, request)
         except Refusal as refused:
             return await gateway.deny(request, refused)
-        with NewBundle(target) as bundle:
-            made = await asyncio.to_thread(self._make, request, log, first, end, bundle)
+        with NewBundle(Path(request.payload.out)) as bundle:
+            try:
+                made = await asyncio.to_thread(self._make, request, log, first, end, bundle)
+            except VerificationError as error:
+                return await gateway.deny(request, Refusal(error.code, error.detail))
 
             def work(unit: Unit) -> Answer:
                 return gateway.judged(unit, request, lambda decision: _told(unit, request, decision, made))
@@ -126,7 +124,13 @@ class Export:
             return done
 
     def _range(self, request: Request) -> tuple[SelectedLog, int, int]:
-        """The log and the half-open range. Raises Refusal for one that is empty or beyond the log."""
+        """The log and the half-open range. Raises Refusal for a range that is empty or beyond the log, and for a place
+        where no bundle can be put."""
+        target = Path(request.payload.out)
+        if not target.is_absolute() or not target.parent.is_dir():
+            raise Refusal(ReasonCode.INVALID_PAYLOAD, "out: an absolute path in a folder that exists")
+        if target.exists():
+            raise Refusal(ReasonCode.INVALID_PAYLOAD, "out: something is there already")
         log = selected_log(selecting(self._office.databases.brain), request.tenant, request.payload.epoch)
         settings = self._office.settings.tenant_named(request.tenant)
         zone = ZoneInfo("UTC" if settings is None else settings.time_zone)

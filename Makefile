@@ -30,6 +30,10 @@ lint: $(STAMP)
 bench: $(STAMP)
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.benchmarks $(ARGS)
 
+# The long campaigns; every one prints its seed. ARGS="tamper --seed 7 --count 500" runs one of them shorter.
+soak: $(STAMP)
+	$(BIN)/python -m tests.simulation $(ARGS)
+
 screenshots: $(STAMP)
 	QT_QPA_PLATFORM=offscreen $(BIN)/studio-cockpit --practice --screenshot docs/screenshots $(ARGS)
 

@@ -11,9 +11,11 @@ wrote it anew. *Anchors* can: sizes and roots that this log once had, kept outsi
 The first fault ends the pass and is named by its index. What was checked, and against which key, stands in the result.
 """
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
@@ -45,7 +47,7 @@ Anchor = tuple[int, bytes]
 class Tampered(VerificationError):
     """The log is not what was sealed. `index` is the first bad entry; None when the fault lies outside the entries.
 
-    Where only a root tells, the first bad entry is one of `since` … `index`; elsewhere the two are the same.
+    Entries before `since` are covered by a root that agreed: the first bad one is one of `since` … `index`.
     """
 
     def __init__(self, origin: str, index: int | None, what: str, since: int | None = None) -> None:
@@ -95,29 +97,54 @@ def verify_log(
     anchors: Collection[Anchor] = (),
 ) -> Verified:
     """Checks a whole log. Raises Tampered at the first fault."""
+    try:
+        return _verify(conn, log, key, progress, anchors)
+    except DBAPIError as error:
+        if not _is_damage(error):
+            raise
+        raise Tampered(log.origin, None, f"the database cannot read what it needs ({error.orig})") from error
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    """Whether the database could not read what is stored, as against being held or out of reach. SQLite gives no code
+    when text in it is not UTF-8."""
+    return isinstance(error.orig, sqlite3.Error) and getattr(error.orig, "sqlite_errorcode", None) in _DAMAGE
+
+
+_DAMAGE: Final = (None, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _verify(
+    conn: Connection, log: LogRow, key: VerifierKey, progress: Progress | None, anchors: Collection[Anchor]
+) -> Verified:
     if not log.origin.endswith(f"/{log.tenant}/{log.epoch}"):
         raise Tampered(log.origin, None, f"its row names epoch {log.epoch} of {log.tenant!r}")
     waiting = sorted(set(anchors), reverse=True)
     total = conn.execute(select(head.c.size).where(head.c.log_id == log.log_id)).scalar()
-    if total is None:
+    if not isinstance(total, int):
         raise Tampered(log.origin, None, "its head row is missing")
     state = _Pass()
     _check_anchors(log, state, waiting)  # of no entries
     notes = _checkpoints(conn, log)
     pending = next(notes, None)
-    for index, row in enumerate(_rows(conn, log)):
-        _check_entry(conn, log, state, index, row)
-        _check_tiles(conn, log, state, row.seal)
-        if pending is not None and pending[0] == state.frontier.size:
-            _check_checkpoint(log, state, pending, key)
-            pending = next(notes, None)
-        _check_anchors(log, state, waiting)
-        if progress is not None and index % 500 == 499:
-            progress(index + 1, max(total, index + 1))
-    if waiting:
-        size = waiting[-1][0]
-        raise Tampered(log.origin, state.frontier.size, f"it is missing: the log once had {size} entries")
-    _check_end(conn, log, state, pending, total)
+    try:
+        for index, row in enumerate(_rows(conn, log)):
+            _check_entry(conn, log, state, index, row)
+            _check_tiles(conn, log, state, row.seal)
+            if pending is not None and pending[0] == state.frontier.size:
+                _check_checkpoint(log, state, pending, key)
+                pending = next(notes, None)
+            _check_anchors(log, state, waiting)
+            if progress is not None and index % 500 == 499:
+                progress(index + 1, max(total, index + 1))
+        if waiting:
+            size = waiting[-1][0]
+            raise Tampered(log.origin, state.frontier.size, f"it is missing: the log once had {size} entries")
+        _check_end(conn, log, state, pending, total)
+    except Tampered as fault:
+        if fault.index is not None and fault.since == fault.index:
+            fault.since = min(fault.index, state.agreed)
+        raise
     if progress is not None:
         progress(state.frontier.size, state.frontier.size)
     return Verified(
@@ -166,17 +193,18 @@ def _rows(conn: Connection, log: LogRow) -> Iterator[_Row]:
         try:
             rows = conn.execute(columns.where(entry.c.place >= at, entry.c.place < last).limit(limit)).all()
             after = rows[-1][0] + 1 if len(rows) == limit else last
-            payloads, keys = _beside(conn, at, after)
+            payloads, keys = _beside(conn, log, at, after)
         except DBAPIError as error:
+            if not _is_damage(error):
+                raise
             if limit == 1:
                 raise Tampered(log.origin, seq_of(at), f"the database cannot read it ({error.orig})") from error
             limit = 1  # one by one, to name the first entry that cannot be read
             continue
         for row in rows:
-            yield _Row(
-                *row[:2], bytes(row[2]), *row[3:8], bytes(row[8]), bytes(row[9]), payloads.pop(row[0], None),
-                keys.pop(row[0], None),
-            )  # fmt: skip
+            _check_bytes(log, row[0], row[2], row[8], row[9])
+            cells: list[Any] = [*row, payloads.pop(row[0], None), keys.pop(row[0], None)]
+            yield _Row(*cells)
         strays = payloads.keys() | keys.keys()
         if strays:
             raise Tampered(log.origin, seq_of(min(strays)), "a payload lies there, and no entry")
@@ -185,14 +213,21 @@ def _rows(conn: Connection, log: LogRow) -> Iterator[_Row]:
         at = after
 
 
-def _beside(conn: Connection, first: int, end: int) -> tuple[dict[int, tuple[bytes, bytes]], dict[int, bytes]]:
+def _check_bytes(log: LogRow, at: int, *values: Any) -> None:
+    """A damaged file can hold anything where its schema says bytes."""
+    if not all(isinstance(value, bytes) for value in values):
+        raise Tampered(log.origin, seq_of(at), "something else lies where its bytes belong")
+
+
+def _beside(
+    conn: Connection, log: LogRow, first: int, end: int
+) -> tuple[dict[int, tuple[bytes, bytes]], dict[int, bytes]]:
     """(salt, ciphertext) of the payloads at these places, and their keys."""
-    payloads = conn.execute(select(payload).where(payload.c.place >= first, payload.c.place < end))
-    keys = conn.execute(select(payload_key).where(payload_key.c.place >= first, payload_key.c.place < end))
-    return (
-        {row.place: (bytes(row.salt), bytes(row.sealed)) for row in payloads},
-        {row.place: bytes(row.key) for row in keys},
-    )
+    payloads = conn.execute(select(payload).where(payload.c.place >= first, payload.c.place < end)).all()
+    keys = conn.execute(select(payload_key).where(payload_key.c.place >= first, payload_key.c.place < end)).all()
+    for row in (*payloads, *keys):
+        _check_bytes(log, *row)
+    return {row.place: (row.salt, row.sealed) for row in payloads}, {row.place: row.key for row in keys}
 
 
 def _check_entry(conn: Connection, log: LogRow, state: _Pass, index: int, row: _Row) -> None:
@@ -217,8 +252,7 @@ def _check_entry(conn: Connection, log: LogRow, state: _Pass, index: int, row: _
         raise Tampered(log.origin, index, "a column beside it differs from its bytes")
     pos, prev = state.tails.get(found.stream, (-1, None))
     if found.prev != prev or row.pos != pos + 1:
-        what = f"it does not follow the last entry of its stream {found.stream!r}"
-        raise Tampered(log.origin, index, what, min(state.agreed, index))
+        raise Tampered(log.origin, index, f"it does not follow the last entry of its stream {found.stream!r}")
     state.tails[found.stream] = (pos + 1, seal)
     _check_payload(conn, log, state, index, row, found)
     state.frontier.append(seal)
@@ -282,28 +316,54 @@ def _check_tile(conn: Connection, log: LogRow, level: int, index: int, hashes: l
     last = (index + 1) * TILE_WIDTH * leaves - 1
     if row is None:
         raise Tampered(log.origin, last, f"tile ({level}, {index}) is missing")
-    stored = bytes(row.hashes)
+    _check_bytes(log, place(log.log_id, last), row.hashes, row.root)
+    stored = row.hashes
     if stored != b"".join(hashes):
         first = next((i for i, item in enumerate(hashes) if stored[32 * i : 32 * i + 32] != item), TILE_WIDTH - 1)
         raise Tampered(log.origin, (index * TILE_WIDTH + first) * leaves, f"tile ({level}, {index}) holds another hash")
     root = complete_root(stored)
-    if bytes(row.root) != root:
+    if row.root != root:
         raise Tampered(log.origin, last, f"the root beside tile ({level}, {index}) is not its root")
     return root
 
 
 def _checkpoints(conn: Connection, log: LogRow) -> Iterator[tuple[int, str]]:
     query = select(checkpoint.c.size, checkpoint.c.note).where(checkpoint.c.log_id == log.log_id)
-    query = query.order_by(checkpoint.c.size).limit(BATCH)
-    rows = conn.execute(query).all()
-    while rows:
+    last: int | None = None
+    while True:
+        more = query if last is None else query.where(checkpoint.c.size > last)
+        try:
+            rows = conn.execute(more.order_by(checkpoint.c.size).limit(BATCH)).all()
+        except DBAPIError as error:
+            if not _is_damage(error):
+                raise
+            yield from _each_checkpoint(conn, log, last)
+            return
         for row in rows:
             yield row.size, row.note
-        rows = conn.execute(query.where(checkpoint.c.size > rows[-1].size)).all()
+        if len(rows) < BATCH:
+            return
+        last = rows[-1].size
+
+
+def _each_checkpoint(conn: Connection, log: LogRow, after: int | None) -> Iterator[tuple[int, str]]:
+    """One by one, to name the first that cannot be read."""
+    sizes = select(checkpoint.c.size).where(checkpoint.c.log_id == log.log_id).order_by(checkpoint.c.size)
+    for size in conn.execute(sizes).scalars().all():
+        if after is None or size > after:
+            note = select(checkpoint.c.note).where(checkpoint.c.log_id == log.log_id, checkpoint.c.size == size)
+            try:
+                yield size, conn.execute(note).scalar_one()
+            except DBAPIError as error:
+                raise Tampered(
+                    log.origin, size - 1, f"the checkpoint that covers it cannot be read ({error.orig})"
+                ) from error
 
 
 def _check_checkpoint(log: LogRow, state: _Pass, stored: tuple[int, str], key: VerifierKey) -> None:
     size, text = stored
+    if not isinstance(text, str):
+        raise Tampered(log.origin, size - 1, "the checkpoint that covers it is no text")
     try:
         signed = note.parse(text)
         found = checkpoints.open_note(signed, key)
@@ -314,7 +374,7 @@ def _check_checkpoint(log: LogRow, state: _Pass, stored: tuple[int, str], key: V
     if found.origin != log.origin or found.size != size:
         raise Tampered(log.origin, size - 1, "the checkpoint that covers it belongs elsewhere")
     if found.root != state.frontier.root():
-        raise Tampered(log.origin, size - 1, "the signed checkpoint does not cover these entries", state.agreed)
+        raise Tampered(log.origin, size - 1, "the signed checkpoint does not cover these entries")
     state.checkpoints += 1
     state.agreed = size
 
@@ -337,15 +397,11 @@ def _check_end(conn: Connection, log: LogRow, state: _Pass, pending: tuple[int, 
         raise Tampered(log.origin, size, f"it is missing, though a checkpoint of {pending[0]} entries was signed")
     if state.missing:
         raise Tampered(log.origin, min(state.missing), "its payload is gone and no entry says that it was erased")
+    if state.agreed != size:
+        raise Tampered(log.origin, size - 1, "no signed checkpoint covers it")
     if total != size or _head_roots(conn, log) != state.frontier.to_bytes():
         raise Tampered(log.origin, None, f"its head names {total} entries, there are {size}, or another tree")
     _check_no_more_tiles(conn, log, size)
-    if size:
-        covered = conn.execute(
-            select(checkpoint.c.size).where(checkpoint.c.log_id == log.log_id, checkpoint.c.size == size)
-        ).first()
-        if covered is None:
-            raise Tampered(log.origin, size - 1, "no signed checkpoint covers it")
 
 
 def _check_no_more_tiles(conn: Connection, log: LogRow, size: int) -> None:
@@ -360,4 +416,5 @@ def _check_no_more_tiles(conn: Connection, log: LogRow, size: int) -> None:
 
 
 def _head_roots(conn: Connection, log: LogRow) -> bytes:
-    return bytes(conn.execute(select(head.c.roots).where(head.c.log_id == log.log_id)).scalar_one())
+    roots = conn.execute(select(head.c.roots).where(head.c.log_id == log.log_id)).scalar()
+    return roots if isinstance(roots, bytes) else b"none"

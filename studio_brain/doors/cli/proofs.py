@@ -92,9 +92,9 @@ async def verify_receipt(
     ] = None,
 ) -> int:
     """Check a receipt file, offline. Exit 0 with a key or policy that vouches for it, 3 without one, 1 when refused."""
+    keys, rule = _keys(key), None if policy is None else _policy(policy)
     receipt = ReceiptFile.parse(_text(file))
-    keys = _keys(run.common, key, receipt.checkpoint.origin)
-    found = receipts.verify(receipt, keys, None if policy is None else _policy(policy))
+    found = receipts.verify(receipt, keys or _own_key(run.common, receipt.checkpoint.origin), rule)
     entry = receipt.entry
     about = {
         "origin": receipt.checkpoint.origin,
@@ -140,7 +140,7 @@ async def export_audit(
 async def verify_bundle(run: Run, path: Annotated[Path, typer.Argument()], key: Keys = None) -> int:
     """Check an audit bundle, offline. Exit 0 with a key that vouches for it, 3 without one, 1 when refused."""
     with open_bundle(path) as files:
-        manifest, found = audit.verify(files, _keys(run.common, key, None))
+        manifest, found = audit.verify(files, _keys(key))
     about = {"origin": manifest.origin, "first": manifest.first, "last": manifest.end - 1, "size": manifest.size}
     return _verdict(run, found, about, f"{manifest.origin}, {manifest.end - manifest.first} entries")
 
@@ -164,15 +164,16 @@ def _verdict(run: Run, found: Checked, about: dict[str, Any], heading: str) -> i
     return exit_code(code)
 
 
-def _keys(common: Common, given: list[str] | None, origin: str | None) -> list[VerifierKey]:
-    """The keys that were given; without any, that of the home that was named with --home, for its own logs."""
+def _keys(given: list[str] | None) -> list[VerifierKey]:
     try:
-        keys = [VerifierKey.parse(text) for text in given or ()]
+        return [VerifierKey.parse(text) for text in given or ()]
     except NoteError as error:
         raise ConfigError(f"--key: {error}") from error
-    if keys or common.home is None or origin is None:
-        return keys
-    here = read_installation(common.home)
+
+
+def _own_key(common: Common, origin: str) -> list[VerifierKey]:
+    """The key of the home that was named with --home, for its own logs."""
+    here = None if common.home is None else read_installation(common.home)
     own = here is not None and origin.startswith(f"{here.origin_prefix}/")
     return [VerifierKey(origin, here.public_key)] if here is not None and own else []
 

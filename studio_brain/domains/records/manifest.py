@@ -13,6 +13,7 @@ from . import (
     epochs,
     erasure,
     holds,
+    importing,
     proving,
     rebuild_check,
     recovery,
@@ -37,6 +38,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     proving.TOPIC,
     auditing.TOPIC,
     sweep.TOPIC,
+    importing.TOPIC,
 )
 
 MANIFEST: Final = Manifest(

@@ -265,6 +265,7 @@ def run() -> None:
     from . import (  # noqa: F401  they register their commands
         epochs,
         evidence,
+        importing,
         proofs,
         proposals,
         rebuild,

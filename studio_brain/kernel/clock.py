@@ -67,5 +67,5 @@ def utc_ms(text: str) -> int:
     """The inverse of `utc_text`; raises ValueError on any other form."""
     if not _TEXT.fullmatch(text):
         raise ValueError(f"not a UTC time with milliseconds: {text[:40]!r}")
-    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    since = datetime.fromisoformat(text) - _EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds // 1000

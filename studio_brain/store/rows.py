@@ -7,8 +7,10 @@ rules and rebuilding is fast.
 
 import hashlib
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table
@@ -73,16 +75,11 @@ class TableRows:
     def delete(self, table: Table, key: Key) -> None:
         self._run(_delete(table), key)
 
-    def add_many(self, table: Table, rows: Iterator[Values]) -> None:
+    def add_many(self, table: Table, rows: Iterable[Values]) -> None:
         """Stores new rows, fast; a key that is there already is an error."""
-        batch: list[tuple[Any, ...]] = []
-        for row in rows:
-            batch.append(_in_order(table, row))
-            if len(batch) == BATCH:
-                self._run(_insert(table), batch)
-                batch = []
-        if batch:
-            self._run(_insert(table), batch)
+        tuples = map(_getter(table), rows)
+        while batch := list(islice(tuples, BATCH)):
+            self._run_many(_insert(table), batch)
 
     def put_many(self, table: Table, rows: Sequence[Values]) -> None:
         """As `put`, for many."""
@@ -92,6 +89,14 @@ class TableRows:
     def delete_many(self, table: Table, keys: Sequence[Key]) -> None:
         if keys:
             self._run(_delete(table), list(keys))
+
+    def _run_many(self, sql: str, batch: list[tuple[Any, ...]]) -> None:
+        """By the driver itself, which takes tuples as they are."""
+        cursor = self._conn.connection.cursor()
+        try:
+            cursor.executemany(sql.replace("?", "%s") if self._postgresql else sql, batch)
+        finally:
+            cursor.close()
 
     def _one(self, sql: str, parameters: Key) -> Values | None:
         row = self._run(sql, parameters).mappings().first()
@@ -105,8 +110,8 @@ class MemoryRows:
     """Rows in memory, until they are written somewhere."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[Key, Values]] = {}
-        self._sorted: dict[str, dict[Key, list[Any]]] = {}  # only of tables that were asked for a row before another
+        self._tables: dict[Table, dict[Key, Values]] = {}
+        self._sorted: dict[Table, dict[Key, list[Any]]] = {}  # only of tables that were asked for a row before another
 
     def get(self, table: Table, key: Key) -> Values | None:
         return self._rows(table).get(key)
@@ -137,8 +142,8 @@ class MemoryRows:
             row.update(values)
 
     def delete(self, table: Table, key: Key) -> None:
-        if self._rows(table).pop(key, None) is not None and table.name in self._sorted:
-            self._sorted[table.name][key[:-1]].remove(key[-1])
+        if self._rows(table).pop(key, None) is not None and table in self._sorted:
+            self._sorted[table][key[:-1]].remove(key[-1])
 
     def all(self, table: Table) -> Iterator[Values]:
         """In the order of their keys."""
@@ -153,25 +158,25 @@ class MemoryRows:
 
     def _rows(self, table: Table) -> dict[Key, Values]:
         try:
-            return self._tables[table.name]
+            return self._tables[table]
         except KeyError:
-            return self._tables.setdefault(table.name, {})
+            return self._tables.setdefault(table, {})
 
     def _lasts(self, table: Table) -> dict[Key, list[Any]]:
-        if table.name not in self._sorted:
+        if table not in self._sorted:
             lasts: dict[Key, list[Any]] = {}
             for key in sorted(self._rows(table)):
                 lasts.setdefault(key[:-1], []).append(key[-1])
-            self._sorted[table.name] = lasts
-        return self._sorted[table.name]
+            self._sorted[table] = lasts
+        return self._sorted[table]
 
     def _note(self, table: Table, key: Key) -> None:
-        if table.name in self._sorted:
-            insort(self._sorted[table.name].setdefault(key[:-1], []), key[-1])
+        if table in self._sorted:
+            insort(self._sorted[table].setdefault(key[:-1], []), key[-1])
 
 
 def key_of(table: Table, row: Values) -> Key:
-    return tuple([row[name] for name in _key_names(table)])
+    return _key_getter(table)(row)
 
 
 def state_sha256(rows: Connection | MemoryRows, tables: Iterable[Table]) -> str:
@@ -203,7 +208,7 @@ def _shown(value: Any) -> Any:
 
 
 def _in_order(table: Table, row: Values) -> tuple[Any, ...]:
-    return tuple([row[name] for name in _names(table)])
+    return _getter(table)(row)
 
 
 # The SQL of each table, made once. Names of tables and columns are ours, never a caller's.
@@ -217,6 +222,22 @@ def _names(table: Table) -> Sequence[str]:
 @cache
 def _key_names(table: Table) -> Sequence[str]:
     return tuple(column.name for column in table.primary_key.columns)
+
+
+@cache
+def _key_getter(table: Table) -> Callable[[Values], Key]:
+    names = _key_names(table)
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: (row[names[0]],)
+
+
+@cache
+def _getter(table: Table) -> Callable[[Values], tuple[Any, ...]]:
+    names = _names(table)
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: (row[names[0]],)
 
 
 @cache

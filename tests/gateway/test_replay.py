@@ -341,7 +341,7 @@ def test_redactions_change_nothing_that_is_hashed(bench: Bench) -> None:
             "recordId": stored.entry.data.get("executionId") or stored.entry.data["proposalId"],
             "payloadSha256": to_text(stored.entry.payload.sha256),
         }
-        fact = Fact("a", 1, 999, ERASED, 0, STREAM, ActorRef("s", "t", "v"), "c", data, None, None)
+        fact = Fact("a", 999, ERASED, 0, STREAM, ActorRef("s", "t", "v"), "c", data, None, None)
         for projection in ALL:
             for kind, redact in projection.redactions.items():
                 assert kind == ERASED

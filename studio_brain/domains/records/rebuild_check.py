@@ -12,7 +12,7 @@ from typing import Any, Final
 from ...evidence.cut import cut_now, describe
 from ...gateway.perform import Answer, Performed
 from ...gateway.receipts import decided_by, request_event
-from ...gateway.registry import Capability, Done, Request
+from ...gateway.registry import Capability, Done, Job, Request
 from ...gateway.rows import GATEWAY
 from ...gateway.tables import ROWS
 from ...kernel.policy import PEOPLE, ActorType, Decision, Mode, Risk, Role
@@ -129,4 +129,5 @@ TOPIC: Final = Topic(
     ),
     kinds=frozenset({CHECKED}),
     procedures=lambda office: {CAPABILITY: RebuildCheck(office)},
+    jobs=lambda settings: (Job("rebuild.check", CAPABILITY, {}, settings.records.rebuild_check_at, "records"),),
 )

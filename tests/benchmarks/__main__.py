@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmarks.figures import Figure, table
 
-GROUPS = ("studio_state", "cockpit")
+GROUPS = ("append", "studio_state", "cockpit", "proofs", "replay")
 
 
 def main(wanted: list[str]) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from studio_brain.brain import Brain
+from studio_brain import engine
+from studio_brain.brain import Brain, Opening, read_settings
 from studio_brain.domains.records import vault
 from studio_brain.domains.records.anchors import reached
 from studio_brain.domains.records.vault_folder import LogFolder, origins_in
@@ -19,6 +20,7 @@ from studio_brain.evidence.erasure import ERASED, STREAM, destroy_payload
 from studio_brain.evidence.tables import place
 from studio_brain.evidence.vault import VaultRefused, VaultVerified, checkpoint_path, payload_path, verify_vault
 from studio_brain.gateway.perform import Performed
+from studio_brain.home.practice import Practice, PracticeAccount
 from studio_brain.kernel.errors import StudioBrainError
 from studio_brain.kernel.reasons import ReasonCode
 from tests.domains.records.homes import VAULT, WHY, command, do, entries, make_home, seal, with_brain
@@ -353,6 +355,44 @@ def test_vaulted_takes_as_many_vaults_as_are_required(tmp_path: Path) -> None:
 )
 def test_the_size_that_enough_reach(sizes: list[int], required: int, result: int) -> None:
     assert reached(sizes, required) == result
+
+
+# by itself
+
+
+def test_the_engine_copies_what_is_new_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = make_home(tmp_path / "home")
+    monkeypatch.setattr(engine, "ANCHORS_FIRST_S", 0.0)
+    monkeypatch.setattr(engine, "ANCHORS_EVERY_S", 0.05)
+
+    async def work(brain: Brain) -> None:
+        await seal(brain, *range(5))
+        turns: asyncio.Queue[str] = asyncio.Queue()
+        running = engine.Engine(brain, lambda topic, data: turns.put_nowait(topic) if topic == "anchors" else None)
+        running.start()
+        try:
+            for _ in range(4):
+                await asyncio.wait_for(turns.get(), 30)
+        finally:
+            await running.stop()
+        assert [receipt["outcome"] for receipt in exported(brain)] == ["copied"]
+        assert verified(home, brain.installation.public_key).size == len(entries(brain))
+
+    with_brain(home, work)
+
+
+@pytest.mark.parametrize(("more", "name"), [("", "practice-vault"), (VAULT, "usb")])
+def test_a_practice_home_has_a_vault_without_settings(tmp_path: Path, more: str, name: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "studio.toml").write_text(f"practice = true\n{more}")
+    account = PracticeAccount("imke", "imke@example.org", "p", "Imke", "owner")
+    here = "http://127.0.0.1:1"
+    practice = Practice(
+        "Kiln House", "UTC", "practice-1", here, here, here, here, here, "t", "k", shift_ms=0, accounts=(account,)
+    )
+    [found] = read_settings(Opening(home, environment={}), practice).records.vault
+    assert found.name == name
 
 
 # the way back

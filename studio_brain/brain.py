@@ -14,15 +14,8 @@ from typing import Any, Final, Self
 
 import platformdirs
 
-from .connectors.auth.client import Account, AuthClient
-from .connectors.auth.wire import Tokens
-from .connectors.firestore.client import FirestoreClient
-from .connectors.firestore.connector import FirestoreConnector
-from .connectors.firestore.wire import plain
-from .connectors.functions.client import FunctionsClient
-from .connectors.functions.connector import FunctionsConnector
+from .clouds import Clouds
 from .connectors.functions.operations import OPERATIONS
-from .connectors.studio_cloud import StudioCloud
 from .connectors.transport import Transport
 from .connectors.witness.client import WitnessClient
 from .domains.installation.manifest import installation_manifest
@@ -47,7 +40,6 @@ from .gateway.switches import SYSTEM
 from .home import installation as installations
 from .home.files import make_home
 from .home.installation import CurrentSigner, Installation, LockedSigner, SigningKey
-from .home.keeper import RefreshTokenKeeper
 from .home.pins import PinPlaces
 from .home.practice import FILE as PRACTICE_FILE
 from .home.practice import Practice, read_practice
@@ -59,7 +51,6 @@ from .kernel.clock import Clock, ShiftedClock, utc_ms
 from .kernel.errors import ConfigError, StudioBrainError
 from .kernel.ids import Uuid7Source
 from .kernel.policy import Actor, ActorType
-from .kernel.ports import Connector, ConnectorError
 from .kernel.reasons import ReasonCode
 from .store.database import Databases, open_databases, selecting
 from .store.migrate import migrate
@@ -124,12 +115,8 @@ class Brain:
         self.continuity = Continuity(self.databases.brain, self.writer, places, self._signer, self.clock, logs)
         self.continuity.check()
         self.transport = Transport(self.clock)
-        self.connectors: dict[str, dict[str, Connector]] = {}
-        self._readers: dict[str, StudioCloud] = {}
-        self._documents: dict[str, FirestoreClient] = {}
-        self._accounts: dict[tuple[str, str], Account] = {}
-        for tenant in settings.tenant:
-            self._connect(tenant)
+        self.clouds = Clouds(settings, secrets, self.transport, self.clock, practice)
+        self.connectors = self.clouds.connectors
         installed = Installed(settings, installation, secrets.kind)
         manifests = (
             gateway_manifest.MANIFEST,
@@ -152,7 +139,7 @@ class Brain:
         self.gateway.procedures |= {
             "proposal.execute": self.executor,
             "proposal.rollback": Rollback(self.gateway),
-            "studio.snapshot": Snapshot(self.gateway, self._readers, zones, settings.engine.read_deadline_s),
+            "studio.snapshot": Snapshot(self.gateway, self.clouds.readers, zones, settings.engine.read_deadline_s),
             "system.rebuild": Rebuild(self.gateway, self.projections),
         }
         self.office = Office(
@@ -287,18 +274,7 @@ class Brain:
     async def batches(self, state: str, session: Session, limit: int = 200) -> list[dict[str, Any]]:
         """Batches of a state as the cloud has them now, to choose one from: id, title, state."""
         await self.gateway.authorize("studio.read", session)
-        documents = self._documents.get(session.tenant)
-        if documents is None:
-            raise ConnectorError("this studio has no cloud settings", code=ReasonCode.NOT_CONFIGURED)
-        found = await documents.where("batches", "state", state, ("state", "title"), limit, 15.0)
-        return [
-            {
-                "id": document.id.removeprefix("batches/"),
-                "title": plain(document.fields.get("title")) or "",
-                "state": plain(document.fields.get("state")),
-            }
-            for document in found
-        ]
+        return await self.clouds.batches(session.tenant, state, limit)
 
     async def verify(self, session: Session, progress: Progress | None = None) -> Report:
         """Checks this studio's log and the installation's own from their bytes, and the gateway's rows against them."""
@@ -367,42 +343,6 @@ class Brain:
         self.continuity.pins.committed(receipts)
         for listener in self._listeners:
             listener(receipts)
-
-    # connectors
-
-    def _connect(self, tenant: TenantSettings) -> None:
-        cloud = tenant.cloud
-        if cloud is None or not tenant.account:
-            self.connectors[tenant.id] = {}
-            return
-        auth = AuthClient(self.transport, cloud.auth, cloud.token, cloud.api_key)
-        for account in tenant.account:
-            keeper = RefreshTokenKeeper(self.secrets, tenant.id, account.id, keep=not self.settings.practice)
-            self._accounts[tenant.id, account.id] = Account(
-                auth, keeper, self.clock, self._practice_sign_in(auth, account.id)
-            )
-        reader = tenant.account[0].id
-        documents = FirestoreClient(self.transport, cloud.firestore, cloud.project, self._accounts[tenant.id, reader])
-        calls = FunctionsClient(self.transport, cloud.functions, lambda uid: self._accounts[tenant.id, uid])
-        firestore = FirestoreConnector(documents, self.transport, self.clock)
-        functions = FunctionsConnector(calls, documents, self.transport, reader, self.clock)
-        self.connectors[tenant.id] = {firestore.id: firestore, functions.id: functions}
-        self._documents[tenant.id] = documents
-        self._readers[tenant.id] = StudioCloud(firestore, functions)
-
-    def _practice_sign_in(self, auth: AuthClient, uid: str) -> Callable[[], Any] | None:
-        """Practice accounts sign in by themselves, with the passwords that the practice studio publishes."""
-        account = None if self.practice is None or not self.settings.practice else self.practice.account(uid)
-        if account is None:
-            return None
-
-        async def sign_in() -> Tokens:
-            return await auth.sign_in(account.email, account.password)
-
-        return sign_in
-
-    def account(self, session: Session) -> Account:
-        return self._accounts[session.tenant, session.actor.id]
 
 
 def moment_of(as_of: Mapping[str, Any]) -> dict[str, int]:

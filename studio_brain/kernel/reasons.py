@@ -178,8 +178,8 @@ REASONS: dict[ReasonCode, Reason] = {
         "The evidence log does not verify.", "Keep a copy of the files and look at the entry that is named."
     ),
     ReasonCode.LOG_SET_BACK: Reason(
-        "The evidence log is behind a checkpoint that is known outside of it: an old copy of the database was put back.",
-        "Nothing is written until you restore the missing tail (vault restore) or start the next epoch (evidence epoch).",
+        "The evidence log is behind a checkpoint that is known outside: an old copy of the database was put back.",
+        "Nothing is written until the missing tail is restored (vault restore) or the next epoch begun (evidence epoch).",
     ),
     ReasonCode.PROOF_REFUSED: Reason(
         "The file does not prove what it claims.",

@@ -21,7 +21,7 @@ from ..kernel.clock import utc_text
 from ..kernel.errors import StorageError
 from ..kernel.hashing import to_text
 from ..store.database import Database
-from ..store.rows import state_sha256, stored_rows
+from ..store.rows import state_sha256, tuples
 from . import rows
 from .tables import ROWS
 
@@ -85,7 +85,7 @@ def check(
                 verified.append(_verify(database, log, key_of(log.origin), progress))
         database.reading(lambda conn: _check_anchors(conn, anchors))
         database.reading(check_structure)
-        stamp = database.reading(_compare_rows)
+        stamp = database.reading(compare_rows)
     except Tampered as fault:
         found = {"origin": fault.origin, "index": fault.index, "what": fault.what}
         return Report(tuple(verified), fault=found, checked=_checked(verified, ()))
@@ -122,11 +122,11 @@ def check_structure(conn: Connection) -> None:
     raise Tampered("brain.db", index, f"the database file is damaged: {message[:200]}")
 
 
-def _compare_rows(conn: Connection) -> str:
+def compare_rows(conn: Connection) -> str:
     """Derives the gateway's rows beside the stored ones; their hash when they are equal, payloads included."""
     derived = rows.derived(conn)
     for table in ROWS:
-        if any(a != b for a, b in zip_longest(stored_rows(conn, table), derived.all(table))):
+        if any(a != b for a, b in zip_longest(tuples(conn, table), tuples(derived, table))):
             raise Tampered("gateway", None, f"the table {table.name!r} differs from what the logs say; run rebuild")
     return state_sha256(derived, ROWS)
 

@@ -1,5 +1,6 @@
 """A log of proposals that went the whole way, for benchmarks: drafted, submitted, approved, started, carried out and
-compared, each with the texts and hashes of the real ones. Entries are written by the product's sequencer, rows derived."""
+compared, each with texts and hashes like the real ones. The product's sequencer writes the entries; rows are derived.
+"""
 
 import hashlib
 from pathlib import Path
@@ -64,7 +65,12 @@ def life(number: int) -> list[Event]:
     common = {"proposalHash": stamps[0], "policyVersion": POLICY, "rule": "registered"}
     execution = {"executionId": f"e{id}", "attempt": 1}
     resource = f"batches/mfb-{number % 5_000}"
-    change = {"resource": resource, "field": "operations note", "before": None, "after": f"Look at the glaze of {number}."}
+    change = {
+        "resource": resource,
+        "field": "operations note",
+        "before": None,
+        "after": f"Look at the glaze of {number}.",
+    }
     plan = {
         "input": {"batchId": f"mfb-{number % 5_000}", "note": f"Two mugs of lot {number} show hairline cracks."},
         "arguments": {"ownerUid": f"member-{number % 900}", "batch": {"title": f"Lot {number}", "state": "FIRED"}},
@@ -89,6 +95,7 @@ def _event(kind: str, id: str, actor: ActorRef, state: str, payload: Any = None,
     data = {
         "capabilityId": "firestore.ops_note.append", "target": "batches/mfb-1", "proposalId": id,
         "rationale": "because staff have to know this before the kiln is unloaded", "approvalState": state,
-        "inputHash": f"sha256:{hashlib.sha256(id.encode()).hexdigest()}", "outputHash": None, "requestId": f"{kind}-{id}", "reasonCode": None, **more,
+        "inputHash": "sha256:" + hashlib.sha256(id.encode()).hexdigest(), "outputHash": None,
+        "requestId": f"{kind}-{id}", "reasonCode": None, **more,
     }  # fmt: skip
     return Event(kind, f"proposal:{id}", actor, id, data, None if payload is None else canonical_entry(payload))

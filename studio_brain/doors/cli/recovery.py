@@ -69,7 +69,7 @@ async def restore(
         "secrets": secrets,
         "tookMs": dict(restored.took_ms),
     }
-    lines = [f"checked: {line}" for line in restored.report.checked]
+    lines = [f"checked: {line}" for line in restored.checked]
     if is_new:
         lines.append("its signing key was lost: a new one was made, and each log goes on in a next epoch")
     lines.append(f"to be entered again: {', '.join(n for n in secrets if n != 'signing-key') or 'nothing'}")

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from .entry import ActorRef, Commitment, Entry, Receipt
+from .entry import ActorRef, Entry, Receipt
 from .log import LogRow
-from .payload import open_payload
+from .payload import opened
 from .tables import place, seq_of
 
 BATCH = 2_000
@@ -107,7 +107,7 @@ def fact_of_row(log: LogRow, row: Any, stored: Any) -> Fact:
         commitment = bytes.fromhex(payload.sha256[7:])
         if stored is not None:
             salt, sealed, key = stored
-            content = open_payload(Commitment(commitment, payload.size), bytes(salt), bytes(sealed), bytes(key))
+            content = opened(commitment, payload.size, bytes(salt), bytes(sealed), bytes(key))
     return Fact(log.tenant, at, kind, at_ms, wire.stream, wire.actor, wire.corr, wire.data, commitment, content)
 
 

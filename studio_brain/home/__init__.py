@@ -6,5 +6,7 @@ HOME/studio.toml         settings, without secrets
      engine.lock         held by the one engine of this home
      vault.json          secrets under a passphrase, where there is no keyring
      practice.json       how to reach the practice studio; practice homes only
+     restored.json       which backup this home was made of; restored homes only
+     replay/             snapshots of what is derived; may be deleted at any time
      logs/               JSON lines
 """

@@ -59,8 +59,7 @@ def ed25519(public, signature, message, name):
 
 def b64(text, size=None):
     data = base64.b64decode(text, validate=True)
-    need(base64.b64encode(data).decode() == text, f"not canonical base64: {text[:60]!r}")
-    need(size is None or len(data) == size, f"not {size} bytes: {text[:60]!r}")
+    need(base64.b64encode(data).decode() == text and size in (None, len(data)), f"not exact base64: {text[:60]!r}")
     return data
 
 
@@ -167,6 +166,7 @@ class Check:
         for key in (logs or [own] * bool(own)) + [key for key in self.keys if key.type == 4]:
             mine = [value for name, id, value in signatures if (name, id) == (key.name, key.id)]
             need(key.type == 4 or mine, f"{origin}: no signature by the key {key.text}")
+            self.no += [] if mine else [f"whether {key.name} has seen it: it has not cosigned it"]
             for value in mine:
                 time = int.from_bytes(value[:8], "big")
                 head, cut = (f"cosignature/v1\ntime {time}\n", 8) if key.type == 4 else ("", 0)

@@ -167,6 +167,9 @@ def _unchecked(
             "who signed the checkpoint: no key was given. Anybody can make a file that agrees with itself; get the "
             f"verifier key of {checkpoint.origin} from somewhere you trust"
         )
+    there = {(s.name, s.key_id) for s in signed.signatures}
+    absent = [key.name for key in keys if key.type != note.ED25519 and (key.name, key.key_id) not in there]
+    unchecked += [f"whether {name} has seen it: it has not cosigned it" for name in absent]
     known = {(key.name, key.key_id) for key in (*keys, *(found.key for found in cosigned.values()))}
     strangers = [s.name for s in signed.signatures if (s.name, s.key_id) not in known and s.name != checkpoint.origin]
     unchecked += [f"the line of {name}: no key was given for it" for name in strangers]

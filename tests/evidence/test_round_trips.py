@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from studio_brain.evidence import bundle, cosignature, note
 from studio_brain.evidence import checkpoint as checkpoints
+from studio_brain.evidence.audit import Listed, Manifest, parse_proof, proof_text
 from studio_brain.evidence.checkpoint import Checkpoint
 from studio_brain.evidence.note import NoteError, VerifierKey
 from studio_brain.evidence.numbers import decimal
@@ -63,6 +64,11 @@ SAMPLES: dict[str, tuple[str, Callable[[str], str]]] = {
     "index path": (index_path(1_234_067), lambda text: index_path(parse_index_path(text))),
     "tile path": (tile_path(2, 1_234_067, 17), path_again),
     "bundle path": (bundle_path(273, 112), path_again),
+    "manifest": (
+        Manifest(ORIGIN, 9, 2, 5, LOG, (Listed("a", b"\x01" * 32, 3), Listed("b", bytes(32), 0))).body(),
+        lambda text: Manifest.parse(text).body(),
+    ),
+    "range proof": (proof_text([b"\x01" * 32], [b"\x02" * 32]), lambda text: proof_text(*parse_proof(text, 2))),
     "policy": (
         f"log {LOG.serialize()}\nwitness w {WITNESS.serialize()} https://w.example\ngroup g any w\nquorum g\n",
         lambda text: TrustPolicy.parse(text.encode()).text.decode(),
@@ -89,7 +95,7 @@ def test_what_is_accepted_is_what_would_be_written(name: str) -> None:
     assert again(sample) == sample
 
     @given(bent(sample))
-    @settings(max_examples=250, deadline=None, database=None)
+    @settings(max_examples=150, deadline=None, database=None)
     def property(text: str) -> None:
         try:
             found = again(text)

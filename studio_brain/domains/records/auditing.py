@@ -166,7 +166,7 @@ class Export:
             left, right = range_proof(first, end, size, log.tiles(size))
         except ProofError as error:
             raise VerificationError(f"{log.origin}: {error}") from error
-        rows = _Rows(selecting(self._office.databases.brain), log, first, end)
+        rows = Rows(selecting(self._office.databases.brain), log, first, end)
         manifest, sha256 = audit.write(
             bundle.create,
             Range(signed, first, left, right),
@@ -178,7 +178,7 @@ class Export:
         return Made(manifest, sha256, rows.survived, rows.gone)
 
 
-class _Rows:
+class Rows:
     """The entries of a range and their payloads, read in batches."""
 
     def __init__(self, select: Select, log: SelectedLog, first: int, end: int) -> None:

@@ -15,7 +15,7 @@ from ..kernel.errors import StudioBrainError
 from ..kernel.policy import Actor
 from ..kernel.ports import Connector, Outcome, OutcomeKind, Preview, Settled, WriteCall
 from ..kernel.reasons import ReasonCode
-from ..store.sequencer import Unit
+from ..store.sequencer import Committed, Unit
 from . import claim, switches
 from .decide import Refusal
 from .perform import Answer, Gateway, Performed
@@ -49,6 +49,12 @@ class Process:
     is_alive: Callable[[str], bool]
 
 
+def check_sealed(claimed: Performed | Committed[Any]) -> None:
+    """*Sealed before act*: raises unless a signed checkpoint covers the start that was just committed."""
+    if not claimed.receipts or claimed.checkpoint <= claimed.receipts[-1].seq:
+        raise StudioBrainError("no checkpoint covers the start", code=ReasonCode.AUDIT_UNAVAILABLE)
+
+
 class Executor:
     """The procedure behind `proposal.execute`."""
 
@@ -77,8 +83,7 @@ class Executor:
         claimed = await gateway.commit(request, lambda unit: self._claim(unit, request, live, execution_id))
         if claimed.outcome != "executing" or isinstance(live, Refusal):
             return claimed
-        if claimed.checkpoint <= claimed.receipts[-1].seq:
-            raise StudioBrainError("no checkpoint covers the start", code=ReasonCode.AUDIT_UNAVAILABLE)
+        check_sealed(claimed)
         execution = Execution(
             request.tenant, execution_id, item.id, "started", 1, self.process.name, None, request.actor.id, request.key,
             self.clock.now_ms(),

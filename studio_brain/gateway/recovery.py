@@ -11,7 +11,7 @@ from ..kernel.policy import Actor, ActorType, Role
 from ..kernel.ports import Connector, HealthState, Outcome, OutcomeKind, Settled
 from ..kernel.reasons import ReasonCode
 from . import claim
-from .execution import Executor
+from .execution import Executor, check_sealed
 from .proposals import Execution, Proposal, find_proposal, unsettled
 from .registry import Idempotency, Outside
 
@@ -81,6 +81,7 @@ class Recovery:
         )
         if claimed.value is None:
             return
+        check_sealed(claimed)
         again = Execution(
             execution.tenant, execution.id, item.id, "started", claimed.value, self._executor.process.name, None,
             execution.actor, execution.request_id, execution.started_at_ms,

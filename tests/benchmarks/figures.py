@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`ratio` is value ÷ the other value, both measured in this run; `bound` is what the ratio may reach, if any."""
+    """`ratio` is value ÷ the other value, both measured in this run; `bound` is what the ratio may reach, if any, or
+    with `at_least` what it has to reach."""
 
     name: str
     value: float
@@ -15,6 +16,14 @@ class Figure:
     ratio: float
     bound: float | None
     holds: bool
+    at_least: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Whether the bound holds, and by how much it does not."""
+        if self.holds or not self.bound:
+            return "holds" if self.holds else "MISSED"
+        return f"MISSED by {abs(self.ratio - self.bound) / self.bound:.0%}"
 
     def line(self) -> str:
         return json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()})
@@ -24,6 +33,12 @@ def at_most(name: str, value: float, unit: str, against: str, other: float, boun
     """A figure whose ratio to `other` has to stay at or below `bound`."""
     ratio = value / other
     return Figure(name, value, unit, against, ratio, bound, bound is None or ratio <= bound)
+
+
+def at_least(name: str, value: float, unit: str, against: str, other: float, bound: float | None) -> Figure:
+    """A figure whose ratio to `other` has to reach `bound`."""
+    ratio = value / other
+    return Figure(name, value, unit, against, ratio, bound, bound is None or ratio >= bound, True)
 
 
 def limit(name: str, value: float, unit: str, bound: float) -> Figure:
@@ -40,8 +55,8 @@ def table(figures: list[Figure]) -> str:
             f"{f.value:.4g} {f.unit}",
             f.against,
             f"{f.ratio:.2f}",
-            "–" if f.bound is None else f"≤ {f.bound:g}",
-            "holds" if f.holds else "MISSED",
+            "–" if f.bound is None else f"{'≥' if f.at_least else '≤'} {f.bound:g}",
+            f.verdict,
         )
         for f in figures
     ]

@@ -112,7 +112,15 @@ class Brain:
         )
         logs = [SYSTEM, *(tenant.id for tenant in settings.tenant)]
         places = PinPlaces(secrets, _pin_folder(opening.home, settings, installation))
-        self.continuity = Continuity(self.databases.brain, self.writer, places, self._signer, self.clock, logs)
+        self.continuity = Continuity(
+            self.databases.brain,
+            self.writer,
+            places,
+            self._signer,
+            self.clock,
+            logs,
+            lambda: self._tell("continuity", {}),
+        )
         self.continuity.check()
         self.transport = Transport(self.clock)
         self.clouds = Clouds(settings, secrets, self.transport, self.clock, practice)

@@ -26,6 +26,7 @@ RETRIES_S: Final = (1.0, 2.0, 5.0, 10.0)
 RECOVERY_EVERY_S: Final = 1.0
 EXPIRY_EVERY_S: Final = 10.0
 METRICS_EVERY_S: Final = 10.0
+CONTINUITY_EVERY_S: Final = 5.0
 ANCHORS_FIRST_S: Final = 10.0
 ANCHORS_EVERY_S: Final = 60.0
 JOBS_FIRST_S: Final = 20.0
@@ -56,6 +57,7 @@ class Engine:
             asyncio.create_task(self._every(RECOVERY_EVERY_S, "recovery", self._recover)),
             asyncio.create_task(self._every(EXPIRY_EVERY_S, "expiry", self._expire)),
             asyncio.create_task(self._every(METRICS_EVERY_S, "metrics", self._flush)),
+            asyncio.create_task(self._every(CONTINUITY_EVERY_S, "continuity", self._continue)),
             asyncio.create_task(self._every(ANCHORS_EVERY_S, "anchors", self._anchor, ANCHORS_FIRST_S)),
             asyncio.create_task(self._every(JOBS_EVERY_S, "jobs", self._run_jobs, JOBS_FIRST_S)),
         ]
@@ -157,6 +159,11 @@ class Engine:
 
     async def _expire(self) -> None:
         await expire_due(self._brain.gateway)
+
+    async def _continue(self) -> None:
+        """A log that is held may have been mended by another process."""
+        if self._brain.continuity.lost:
+            await asyncio.to_thread(self._brain.continuity.check)
 
     async def _run_jobs(self) -> None:
         await self._scheduler.turn()

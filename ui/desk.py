@@ -166,7 +166,9 @@ class Desk(QObject):
         elif topic == "session":
             self._restored(data)
         else:
-            if topic == "connectors":
+            if topic == "continuity":
+                self.look_again()
+            elif topic == "connectors":
                 self._ask_into("connectors.list", self._contacts)
             elif topic == "receipts" and any(str(r.get("kind", "")).startswith("killswitch.") for r in data["rows"]):
                 self._ask_into("switches.list", self._switches)

@@ -179,7 +179,7 @@ REASONS: dict[ReasonCode, Reason] = {
     ),
     ReasonCode.LOG_SET_BACK: Reason(
         "The evidence log is behind a checkpoint that is known outside: an old copy of the database was put back.",
-        "Nothing is written until the missing tail is restored (vault restore) or the next epoch begun (evidence epoch).",
+        "Nothing is written until you restore the tail (vault restore) or begin the next epoch (evidence epoch).",
     ),
     ReasonCode.PROOF_REFUSED: Reason(
         "The file does not prove what it claims.",

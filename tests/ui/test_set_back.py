@@ -85,3 +85,10 @@ def test_the_tail_comes_back_from_a_vault(qtbot, home: Path, tmp_path: Path):
     finally:
         window.close()
     assert cli(home, "verify")[0] == 0
+
+
+def test_a_log_that_was_mended_elsewhere_is_released_by_itself(set_back, home):
+    assert set_back.rooms.banners.ids() == ["set-back"]
+    assert cli(home, "evidence", "epoch", "--rationale", WHY)[1]["outcome"] == "started"
+    set_back.until(lambda: set_back.desk.lost is None and set_back.rooms.banners.ids() == [])
+    assert set_back.desk.why_not_write() == ""

@@ -4,7 +4,7 @@ A log that is behind its pin is held: everything in it can be seen and verified,
 done about it is said. That takes a person: to take the missing tail back from a vault, or to begin the next epoch.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ...evidence import epochs
@@ -22,7 +22,7 @@ from .epochs import lost_json
 
 
 class Continuity:
-    """The pins of an open home, its logs' keys, and which logs are held."""
+    """The pins of an open home, its logs' keys, and which logs are held. `changed` is told when that is others."""
 
     def __init__(
         self,
@@ -32,11 +32,13 @@ class Continuity:
         signer: Signer,
         clock: Clock,
         tenants: Collection[str],
+        changed: Callable[[], None],
     ) -> None:
         self._database = database
         self._writer = writer
         self._signer = signer
         self._tenants = tuple(tenants)
+        self._changed = changed
         self.lost: dict[str, Disagreement] = {}
         self.pins = PinKeeper(database, places, self.key_of, clock, self._hold)
 
@@ -46,6 +48,7 @@ class Continuity:
         for tenant in [tenant for tenant in self.lost if tenant not in found]:
             del self.lost[tenant]
             self._writer.release(tenant)
+            self._changed()
         for tenant, missing in found.items():
             self._hold(tenant, missing)
 
@@ -71,5 +74,8 @@ class Continuity:
         return self._database.reading(lambda conn: epochs.chain(conn, tenant, self._signer.public_key))
 
     def _hold(self, tenant: str, missing: Disagreement) -> None:
+        if self.lost.get(tenant) == missing:
+            return
         self.lost[tenant] = missing
+        self._changed()
         self._writer.hold(tenant, StudioBrainError(missing.what, code=ReasonCode.LOG_SET_BACK))

@@ -22,6 +22,7 @@ from studio_brain.kernel.reasons import ReasonCode
 from tests.domains.records.homes import do as perform
 from tests.domains.records.homes import entries as stored
 from tests.domains.records.homes import make_home, seal, with_brain
+from tests.domains.records.test_vault import erase
 from tests.evidence import stranger
 from tests.evidence.keys import TestKey
 from tests.evidence.stranger import REFUSED, VERIFIED
@@ -198,6 +199,40 @@ def test_an_export_leaves_a_receipt_that_names_the_bundle_and_no_path(home: Path
     assert "8 payloads" in said
     lines = (out / "entries.jsonl").read_bytes().splitlines()
     assert [json.loads(line)["data"]["n"] for line in lines] == list(range(4, 20))
+
+
+def test_what_was_erased_is_named_with_the_entry_that_says_so(home: Path, tmp_path: Path) -> None:
+    async def work(brain: Brain) -> str:
+        await fill(brain)
+        await erase(brain, 9)
+        await erase(brain, 12)
+        done = await export(brain, tmp_path / "b", "8", "24", payloads=True)
+        assert (done.data["payloads"], done.data["erased"]) == (6, 2), done
+        return brain.verifier_key(done.data["origin"]).serialize()
+
+    key = with_brain(home, work)
+    lines = [json.loads(line) for line in (tmp_path / "b" / "payloads.jsonl").read_bytes().splitlines()]
+    assert [line for line in lines if "erased" in line] == [{"erased": 24, "index": 9}, {"erased": 25, "index": 12}]
+    with open_bundle(tmp_path / "b") as files:
+        found = audit.verify(files, [VerifierKey.parse(key)])[1]
+    code, said = stranger.look(tmp_path / "b", key)
+    assert code == VERIFIED, said
+    for told in (said, "\n".join(found.checked)):
+        assert "9 was erased by entry 24" in told or "entry 24 erased the payload of entry 9" in told
+    assert "NOT checked: entry 25 erased the payload of entry 12" in said
+    assert any("12 was erased by entry 25, which lies outside" in line for line in found.unchecked)
+
+
+def test_a_payload_that_is_gone_without_a_word_is_not_handed_out(home: Path, tmp_path: Path) -> None:
+    async def work(brain: Brain) -> None:
+        await fill(brain)
+        brain.databases.brain.writing(lambda conn: conn.exec_driver_sql("DELETE FROM payload_key WHERE place % 2 = 0"))
+        done = await export(brain, tmp_path / "b", payloads=True)
+        assert done.code is ReasonCode.NOT_VERIFIED
+        assert "gone and no entry says" in done.detail
+        assert (await export(brain, tmp_path / "b")).outcome == "exported"  # the entries are all there
+
+    with_brain(home, work)
 
 
 def test_days_are_those_of_the_studio_and_both_belong_to_the_range(home: Path, tmp_path: Path) -> None:

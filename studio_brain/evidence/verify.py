@@ -117,7 +117,7 @@ _DAMAGE: Final = (None, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 def _verify(
     conn: Connection, log: LogRow, key: VerifierKey, progress: Progress | None, anchors: Collection[Anchor]
 ) -> Verified:
-    if not log.origin.endswith(f"/{log.tenant}/{log.epoch}"):
+    if not isinstance(log.origin, str) or not log.origin.endswith(f"/{log.tenant}/{log.epoch}"):
         raise Tampered(log.origin, None, f"its row names epoch {log.epoch} of {log.tenant!r}")
     waiting = sorted(set(anchors), reverse=True)
     total = conn.execute(select(head.c.size).where(head.c.log_id == log.log_id)).scalar()
@@ -340,16 +340,22 @@ def _checkpoints(conn: Connection, log: LogRow) -> Iterator[tuple[int, str]]:
             yield from _each_checkpoint(conn, log, last)
             return
         for row in rows:
-            yield row.size, row.note
+            yield _size(log, row.size), row.note
         if len(rows) < BATCH:
             return
         last = rows[-1].size
 
 
+def _size(log: LogRow, value: Any) -> int:
+    if not isinstance(value, int):
+        raise Tampered(log.origin, None, "it holds a checkpoint of no size")
+    return value
+
+
 def _each_checkpoint(conn: Connection, log: LogRow, after: int | None) -> Iterator[tuple[int, str]]:
     """One by one, to name the first that cannot be read."""
     sizes = select(checkpoint.c.size).where(checkpoint.c.log_id == log.log_id).order_by(checkpoint.c.size)
-    for size in conn.execute(sizes).scalars().all():
+    for size in [_size(log, size) for size in conn.execute(sizes).scalars()]:
         if after is None or size > after:
             note = select(checkpoint.c.note).where(checkpoint.c.log_id == log.log_id, checkpoint.c.size == size)
             try:

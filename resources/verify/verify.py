@@ -75,7 +75,7 @@ class Key:
 
 def note(text):
     body, gap, tail = text.rpartition("\n\n")
-    right = gap and tail.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", body)
+    right = body and gap and tail.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", body)
     lines = [re.fullmatch(r"\u2014 ([^\s+\0-\x1f]+) (\S+)", line) for line in tail[:-1].split("\n")]
     need(right and len(lines) <= 16 and all(lines), "not a signed note with its signatures")
     found = [(line[1], b64(line[2])[:4], b64(line[2])[4:]) for line in lines]

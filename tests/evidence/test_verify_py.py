@@ -133,6 +133,12 @@ def test_notes_are_read_alike(text: str) -> None:
     assert theirs == found
 
 
+@pytest.mark.parametrize("text", ["", "\n\n", "\n\n— n QUJDREVG\n", "t\n\n— n QUJDREVG", "t\r\n\n— n QUJDREVG\n"])
+def test_notes_that_are_hardly_notes_are_refused_by_both(text: str) -> None:
+    assert accepted(note.parse, text) is None
+    assert accepted(V.note, text) is None
+
+
 KEY = VerifierKey("practice/x/studio/1", b"k" * 32)
 
 

@@ -28,6 +28,16 @@ def seal_of(body: str) -> str:
     return PREFIX + hashlib.sha256(b"\x00" + body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def node_of(left: str, right: str) -> str:
+    """The hash above two others in the tree: SHA-256(0x01 ‖ left ‖ right). Raises ValueError for what is no hash."""
+    import hashlib
+
+    both = [bytes.fromhex(each.removeprefix(PREFIX)) for each in (left, right)]
+    if any(len(each) != 32 for each in both):
+        raise ValueError("a hash of the tree is 32 bytes")
+    return PREFIX + hashlib.sha256(b"\x01" + b"".join(both)).hexdigest()
+
+
 class Seals:
     """What is known of each receipt of each log. Logs are named by their origin."""
 

@@ -20,6 +20,7 @@ from ..home.lock import EngineLock
 from ..kernel.errors import StudioBrainError
 from ..kernel.policy import Mode
 from ..kernel.reasons import REASONS, ReasonCode
+from .receipt_check import check_receipt
 from .rehearsal import Rehearsal
 
 Emit = Callable[[str, dict[str, Any]], None]
@@ -53,6 +54,7 @@ class Dispatcher:
             "reasons": self._reasons,
             "connectors.check": self._check,
             "verify": self._verify,
+            "receipt.check": self._check_receipt,
             "unlock": self._unlock,
             "practice.advance": self._advance,
             "practice.prepare": self._prepare,
@@ -200,6 +202,10 @@ class Dispatcher:
         finally:
             stop.set()
         return report.to_json()
+
+    async def _check_receipt(self, args: dict[str, Any]) -> dict[str, Any]:
+        """A receipt file that somebody gave: what it shows, and on whose word."""
+        return await check_receipt(self._open_brain(), self._who(), str(args["text"]))
 
     async def _unlock(self, args: dict[str, Any]) -> dict[str, Any]:
         if self._brain is None:

@@ -156,12 +156,12 @@ def test_from_the_cloud_to_an_approved_sealed_action(hands: Hands, practice: Pra
     result = next(r["index"] for r in pane._shown["receipts"] if r["kind"] == "execution.result")
     pane.panel.receipt.emit(result)
     evidence = hands.rooms.panes["evidence"]
-    hands.until(lambda: evidence.is_settled() and (evidence._receipt or {}).get("index") == result)
-    assert evidence.panel.seal.check is Check.CHECKED  # gold: hashed here, in this window
+    hands.until(lambda: evidence.is_settled() and (evidence.receipts.receipt or {}).get("index") == result)
+    assert evidence.receipts.panel.seal.check is Check.CHECKED  # gold: hashed here, in this window
 
     hands.click("verify")
     hands.until(lambda: "are what was sealed" in hands.find("verify-result").text())
-    assert hands.desk.seals.of(evidence._receipt["origin"], 0) is Check.CHECKED
+    assert hands.desk.seals.of(evidence.receipts.receipt["origin"], 0) is Check.CHECKED
 
 
 def test_a_high_risk_close_needs_another_person(hands: Hands, practice: PracticeProcess) -> None:

@@ -47,6 +47,10 @@ class Recorded:
             "proposals.page": self._page,
             "evidence.page": self._evidence,
             "evidence.one": self._receipt,
+            "evidence.seek": self._seek,
+            "evidence.rows": self._rows,
+            "evidence.anchors": {"vaultsRequired": 1, "witnessesRequired": 1, "logs": []},
+            "evidence.sweep": {"phase": "never", "running": False, "logs": [], "report": None},
             "session.who": data("session.who"),
             "connectors.list": data("connectors.list"),
             "connectors.check": data("connectors.list"),
@@ -107,6 +111,23 @@ class Recorded:
         kind, limit = params.get("kind", ""), params.get("limit", 200)
         rows = [r for r in page["rows"] if r["index"] < before and r["kind"].startswith(kind)][:limit]
         return {**page, "rows": copy.deepcopy(rows)}
+
+    def _seek(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Twenty entries a stretch, so that a search takes several."""
+        page, before = DATA["evidence.page"], params["before"]
+        low = max(0, before - 20)
+        fits = [
+            r["index"]
+            for r in page["rows"]
+            if low <= r["index"] < before
+            and r["kind"].startswith(params.get("kind", ""))
+            and params.get("stream", r["stream"]) == r["stream"]
+            and params.get("text", "").lower() in json.dumps(r).lower()
+        ]
+        return {"indexes": fits, "next": low or None, "size": page["size"], "origin": page["origin"]}
+
+    def _rows(self, params: dict[str, Any]) -> dict[str, Any]:
+        return {"rows": [copy.deepcopy(r) for r in DATA["evidence.page"]["rows"] if r["index"] in params["indexes"]]}
 
     def _receipt(self, params: dict[str, Any]) -> dict[str, Any] | None:
         found = next((r for r in DATA["evidence.page"]["rows"] if r["index"] == params["index"]), None)

@@ -481,23 +481,23 @@ def test_out_of_reach_is_said_in_banner_rail_and_header_and_taken_back(opened, a
 
 def test_the_table_has_the_exact_count_and_shows_the_newest_first(opened):
     pane = opened.pane("evidence")
-    assert pane.model.rowCount() == DATA["evidence.page"]["size"]
-    assert pane.model.cells(0)[0] == str(DATA["evidence.page"]["size"] - 1)
-    assert pane.count.text() == "46 receipts"
+    assert pane.receipts.model.rowCount() == DATA["evidence.page"]["size"]
+    assert pane.receipts.model.cells(0)[0] == str(DATA["evidence.page"]["size"] - 1)
+    assert pane.receipts.bar.count.text() == "46 receipts"
 
 
 def test_a_receipt_turns_gold_when_this_window_has_hashed_it(opened, answers):
     pane = opened.pane("evidence")
     opened.settle()
-    assert pane._check_of_row(0) is Check.CHECKED
-    assert pane._check_of_row(1) is Check.UNCHECKED
-    assert pane.panel.seal.check is Check.CHECKED
+    assert pane.receipts.check_of_row(0) is Check.CHECKED
+    assert pane.receipts.check_of_row(1) is Check.UNCHECKED
+    assert pane.receipts.panel.seal.check is Check.CHECKED
     recorded = answers.answers["evidence.one"]
     answers.answers["evidence.one"] = lambda params: {**recorded(params), "body": "{}"}
-    pane._select(pane.pages.index_of(1))
+    pane.receipts.select(pane.receipts.pages.index_of(1))
     opened.settle()
-    assert pane._check_of_row(1) is Check.WRONG
-    assert "not what was sealed" in pane.panel.said.text()
+    assert pane.receipts.check_of_row(1) is Check.WRONG
+    assert "not what was sealed" in pane.receipts.panel.said.text()
 
 
 def test_verify_shows_progress_then_a_plain_result_and_gold(opened, qtbot, answers):
@@ -517,7 +517,7 @@ def test_verify_shows_progress_then_a_plain_result_and_gold(opened, qtbot, answe
     gate.set()
     opened.settle()
     assert "46 entries are what was sealed" in pane.strip.head.text()
-    assert {pane._check_of_row(row) for row in range(46)} == {Check.CHECKED}
+    assert {pane.receipts.check_of_row(row) for row in range(46)} == {Check.CHECKED}
     assert pane.verify_button.isEnabled()
 
 
@@ -528,7 +528,7 @@ def test_a_stopped_verify_concludes_nothing(opened, qtbot, answers):
     press(qtbot, opened.find("verify-stop"))
     assert "nothing can be said" in pane.strip.head.text()
     assert pane.verify_button.isEnabled()
-    assert pane._check_of_row(5) is Check.UNCHECKED
+    assert pane.receipts.check_of_row(5) is Check.UNCHECKED
 
 
 def test_a_verify_that_fails_names_the_entry_and_leads_there(opened, qtbot, answers):
@@ -539,29 +539,29 @@ def test_a_verify_that_fails_names_the_entry_and_leads_there(opened, qtbot, answ
     pane.verify()
     opened.settle()
     assert "entry 7: its bytes do not match its seal" in pane.strip.head.text()
-    assert pane._check_of_row(46 - 1 - 7) is Check.WRONG
+    assert pane.receipts.check_of_row(46 - 1 - 7) is Check.WRONG
     press(qtbot, opened.find("verify-entry"))
     opened.settle()
-    assert pane._receipt["index"] == 7
+    assert pane.receipts.receipt["index"] == 7
 
 
 def test_a_filter_is_a_question_to_the_engine_and_counts_exactly(opened, answers):
     pane = opened.pane("evidence")
-    choose(pane.kind, "proposal.")
+    choose(pane.receipts.bar.kind, "proposal.")
     opened.settle()
     expected = [r for r in DATA["evidence.page"]["rows"] if r["kind"].startswith("proposal.")]
-    assert pane.model.rowCount() == len(expected)
-    assert pane.count.text() == f"{len(expected)} receipts"
-    assert pane.pages.index_of(0) == expected[0]["index"]
+    assert pane.receipts.model.rowCount() == len(expected)
+    assert pane.receipts.bar.count.text() == f"{len(expected)} receipts"
+    assert pane.receipts.pages.index_of(0) == expected[0]["index"]
 
 
 def test_new_receipts_wait_and_rows_do_not_move(opened, qtbot, answers):
     pane = opened.pane("evidence")
-    top = pane.model.cells(0)
+    top = pane.receipts.model.cells(0)
     answers.emit("receipts", {"rows": [{"tenant": "practice", "index": 49, "kind": "a.b", "stream": "s"}], "count": 4})
-    opened.until(lambda: not pane.newer.isHidden())
-    assert pane.newer.text() == "4 newer"
-    assert pane.model.cells(0) == top
+    opened.until(lambda: not pane.receipts.bar.newer.isHidden())
+    assert pane.receipts.bar.newer.text() == "4 newer"
+    assert pane.receipts.model.cells(0) == top
 
 
 def test_receipts_of_another_log_are_not_counted_here(opened, answers):
@@ -569,17 +569,17 @@ def test_receipts_of_another_log_are_not_counted_here(opened, answers):
     answers.emit("receipts", {"rows": [{"tenant": "_system", "index": 900, "kind": "a.b", "stream": "s"}], "count": 1})
     opened.settle()
     opened.qtbot.waitUntil(lambda: not opened.engine._folder._waiting)
-    assert pane.newer.isHidden()
+    assert pane.receipts.bar.newer.isHidden()
 
 
 def test_hashes_are_copied_whole(opened, qtbot):
     pane = opened.pane("evidence")
     opened.settle()
-    label = pane.panel.findChildren(HashLabel)[0]
+    label = pane.receipts.panel.findChildren(HashLabel)[0]
     press(qtbot, label)
-    assert QGuiApplication.clipboard().text() == pane._receipt["seal"]
+    assert QGuiApplication.clipboard().text() == pane.receipts.receipt["seal"]
     qtbot.keyClick(opened.window, Qt.Key.Key_C)
-    assert QGuiApplication.clipboard().text() == pane._receipt["body"]
+    assert QGuiApplication.clipboard().text() == pane.receipts.receipt["body"]
 
 
 def test_text_of_others_is_never_markup_anywhere(open_recorded, qtbot, answers):

@@ -50,8 +50,8 @@ def test_the_next_epoch_begins_and_the_window_writes_again(set_back):
     assert not panel.isVisible()
     assert set_back.desk.why_not_write() == ""
     evidence = set_back.pane("evidence")
-    set_back.until(lambda: evidence.model.rowCount() == 1)
-    assert "epoch" in evidence.model.cells(0)[2].lower()
+    set_back.until(lambda: evidence.receipts.model.rowCount() == 1)
+    assert "epoch" in evidence.receipts.model.cells(0)[2].lower()
 
 
 def test_only_an_owner_decides(set_back):

@@ -110,6 +110,7 @@ def test_days_are_said_with_their_weekday():
 
 
 def test_every_state_kind_and_rule_of_the_engine_has_words():
+    from studio_brain.domains.records.manifest import MANIFEST as RECORDS
     from studio_brain.domains.studio.facts import KINDS as STUDIO
     from studio_brain.gateway.lifecycle import OPEN, PROPOSAL
     from studio_brain.gateway.receipts import KINDS
@@ -117,7 +118,7 @@ def test_every_state_kind_and_rule_of_the_engine_has_words():
 
     assert set(PROPOSAL.states) <= set(words.STATES)
     assert OPEN == words.OPEN
-    assert set(words.KINDS) >= KINDS | STUDIO
+    assert set(words.KINDS) >= KINDS | STUDIO | RECORDS.receipt_kinds
     assert {rule.__name__ for rule in (*DENIES, *PERMITS)} <= set(words.RULES)
     assert {risk.value for risk in TIERS} == set(words.RISKS)
     assert {role.value for role in Role} == set(words.RIGHTS)

@@ -1,11 +1,12 @@
 """Paints receipts straight from the model's tuples: no data() call, no string made while painting.
 
 The seal is gold with a ✓ only where this window checked it; otherwise outlined with ○; garnet with ✗ where it is wrong.
+How far a receipt is kept is four dots on a line (sealed, checkpointed, witnessed, vaulted), filled where it holds.
 """
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -17,15 +18,21 @@ from ..words import KINDS
 Index = QModelIndex | QPersistentModelIndex
 LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
 RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight | Qt.TextFlag.TextSingleLine
-NUMBER, WHEN, WHAT, WHO, ABOUT, SEAL = range(6)
+NUMBER, WHEN, WHAT, WHO, ABOUT, KEPT, SEAL = range(7)
+DOTS = 4
 
 
 class ReceiptDelegate(QStyledItemDelegate):
-    """`check_of(row)` is what is known of the receipt in that row."""
+    """`check_of(row)` is what is known of the receipt in that row, `kept_of(row)` which of the four states hold."""
 
-    def __init__(self, model: SparseTableModel, check_of: Callable[[int], Check]) -> None:
+    def __init__(
+        self,
+        model: SparseTableModel,
+        check_of: Callable[[int], Check],
+        kept_of: Callable[[int], tuple[bool, ...]],
+    ) -> None:
         super().__init__()
-        self._model, self._check_of = model, check_of
+        self._model, self._check_of, self._kept_of = model, check_of, kept_of
         self.dress()
 
     def dress(self) -> None:
@@ -38,6 +45,7 @@ class ReceiptDelegate(QStyledItemDelegate):
         self._bold_metrics = QFontMetrics(self._fonts[True])
         self._inks = {name: current.colour(name) for name in ("ink", "muted", "garnet", "on_fill")}
         self._selected, self._gold = current.colour("selected"), current.colour("gold")
+        self._ground, self._dot = current.colour("surface"), QPen(current.colour("ink"), 1)
         self._line = QPen(current.colour("line"), 1)
         self._wrong = QPen(current.colour("garnet"), 1)
         self._focus = QPen(current.colour("focus"), 2)
@@ -52,6 +60,8 @@ class ReceiptDelegate(QStyledItemDelegate):
             return self.width_of(["a member of staff"], self._unit * 44)
         if column == SEAL:
             return QFontMetrics(self._mono).horizontalAdvance("0" * 8) + self._unit * 10
+        if column == KEPT:
+            return self._unit * 3 * DOTS + self._unit * 3
         if column == WHAT:
             return max(self._bold_metrics.horizontalAdvance(f"✗ {kind}") for kind in KINDS.values()) + self._unit * 3
         sample = {NUMBER: f"{max(9_999, self._model.rowCount()):,}", WHEN: "00 Mmm, 00:00"}[column]
@@ -74,6 +84,9 @@ class ReceiptDelegate(QStyledItemDelegate):
         if column == SEAL:
             self._paint_seal(painter, space, cells[SEAL], self._check_of(row))
             return
+        if column == KEPT:
+            self._paint_kept(painter, space, self._kept_of(row))
+            return
         bold = column == WHAT
         painter.setFont(self._fonts[bold])
         denied = cells[WHAT].startswith("✗")
@@ -84,6 +97,18 @@ class ReceiptDelegate(QStyledItemDelegate):
         if metrics.horizontalAdvance(text) > space.width():
             text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, space.width())
         painter.drawText(space, RIGHT if column == NUMBER else LEFT, text)
+
+    def _paint_kept(self, painter: QPainter, space: QRect, states: Sequence[bool]) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        step, radius, middle = self._unit * 3, self._unit * 0.85, space.center().y() + 0.5
+        left = space.left() + radius + 1
+        painter.setPen(self._line)
+        painter.drawLine(QPointF(left, middle), QPointF(left + step * (len(states) - 1), middle))
+        for number, holds in enumerate(states):
+            painter.setPen(self._dot if holds else self._line)
+            painter.setBrush(self._inks["ink"] if holds else self._ground)
+            painter.drawEllipse(QPointF(left + step * number, middle), radius, radius)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_seal(self, painter: QPainter, space: QRect, text: str, check: Check) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

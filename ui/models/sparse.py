@@ -6,7 +6,7 @@ questions to the engine).
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -21,12 +21,21 @@ Cells = tuple[str, ...]
 class SparseTableModel(QAbstractTableModel):
     """`ask(page)` is called for a page that is wanted; whoever answers calls `put(page, rows)`."""
 
-    def __init__(self, headings: Sequence[str], ask: Callable[[int], None], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        headings: Sequence[str],
+        ask: Callable[[int], None],
+        parent: QObject | None = None,
+        spoken: Mapping[int, Callable[[int], str]] | None = None,
+    ) -> None:
+        """`spoken` gives words for columns that are painted from something else than their text."""
         super().__init__(parent)
         self._headings = tuple(headings)
         self._ask = ask
+        self._spoken = dict(spoken or {})
         self._total = 0
         self._pages: OrderedDict[int, tuple[Cells, ...]] = OrderedDict()
+        self._totals: dict[int, int] = {}
         self._asked: set[int] = set()
         self._last = 0
 
@@ -41,6 +50,8 @@ class SparseTableModel(QAbstractTableModel):
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) or not index.isValid():
             return None
         cells = self.cells(index.row())
+        if cells is not None and index.column() in self._spoken:
+            return self._spoken[index.column()](index.row())
         return "…" if cells is None else cells[index.column()]
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -63,13 +74,18 @@ class SparseTableModel(QAbstractTableModel):
             self._last = number
             if 0 <= ahead * PAGE < self._total and ahead not in self._pages:
                 self._want(ahead)
-        return page[place] if place < len(page) else None
+        if place < len(page):
+            return page[place]
+        if self._totals.get(number) != self._total:  # it was asked for when fewer rows were known
+            self._want(number)
+        return None
 
     def reset(self, total: int) -> None:
         """Another question: nothing that is here answers it."""
         self.beginResetModel()
         self._total, self._last = total, 0
         self._pages.clear()
+        self._totals.clear()
         self._asked.clear()
         self.endResetModel()
 
@@ -106,4 +122,5 @@ class SparseTableModel(QAbstractTableModel):
     def _want(self, page: int) -> None:
         if page not in self._asked:
             self._asked.add(page)
+            self._totals[page] = self._total
             self._ask(page)

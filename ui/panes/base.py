@@ -169,6 +169,16 @@ class Pane(QWidget):
     def query(self, tag: str, name: str, done: Callable[[Any], None], **params: Any) -> Reply:
         return self.ask(tag, "query", {"name": name, "params": params}, done)
 
+    def take_back_tag(self, tag: str) -> None:
+        """Takes back what was asked under a tag."""
+        asked = self._asked.pop(tag, None)
+        if asked is not None:
+            asked.cancel()
+
+    def is_asked(self, tag: str) -> bool:
+        """Whether something is under way under a tag."""
+        return tag in self._asked
+
     def is_settled(self) -> bool:
         """Nothing is under way."""
         return not self._asked

@@ -1,30 +1,31 @@
-"""Evidence: every receipt of the studio's log, newest first; one of them whole; Verify.
+"""Evidence: every receipt of the studio's log; sweeping it; its copies; Verify.
 
-The table holds pages, never the log. What is sealed while one looks waits behind "newer ↑": rows do not move. A receipt
-is gold only where this window hashed its bytes, or a Verify of this session covered it.
+Three rooms behind one row of tabs. A receipt is gold only where this window hashed its bytes, or a Verify of this
+session covered it; how far it is kept outside of this home is what the engine's rows say, and is never gold.
 """
 
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabBar, QWidget
 
+from ... import words
 from ...actions import Action
-from ...delegates.receipt import ABOUT, NUMBER, WHO, ReceiptDelegate
 from ...desk import Desk
 from ...engine_client import Reply
-from ...models.sparse import SparseTableModel
-from ...seals import Check
-from ...theme import theme
 from ...widgets.buttons import Button
-from ...widgets.choice import Choice
 from ...widgets.layout import STRETCH, column, grow, panel, row
-from ...widgets.text import Text
 from ..base import Pane, State
-from .pages import Pages
-from .presenter import HEADINGS, KINDS, STOPPED, cells, receipt, verified
-from .receipt_panel import ReceiptPanel
+from .copies_view import CopiesRoom
+from .file_strip import FileStrip
+from .presenter import STOPPED, VerifyView, verified
+from .receipts_view import ReceiptsView
+from .sweep_view import SweepRoom
 from .verify_strip import VerifyStrip
+
+RECEIPTS, SWEEP, COPIES = range(3)
+TABS = ("Receipts", "Sweep", "Copies")
+FILES = "Receipt files (*.tlog-proof);;All files (*)"
 
 
 class EvidencePane(Pane):
@@ -32,87 +33,69 @@ class EvidencePane(Pane):
     title = "Evidence"
 
     def __init__(self, desk: Desk) -> None:
-        self.pages = Pages(0)
-        self._origin = ""
-        self._index: int | None = None
-        self._receipt: dict[str, Any] | None = None
-        self._seen_size = 0
         self._verify: Reply | None = None
         super().__init__(desk)
 
     def build(self) -> QWidget:
-        self.kind = Choice("receipt-kind", "Kind of receipts")
-        self.kind.offer(list(KINDS), "")
-        self.kind.chosen.connect(lambda _: self._newest())
-        self.count = Text("", "muted")
-        self.newer = Button("", "quiet", "chevron-up", name="receipts-newer")
-        self.newer.clicked.connect(self._newest)
-        self.newer.hide()
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("evidence-tabs")
+        self.tabs.setAccessibleName("What is shown of the evidence")
+        self.tabs.setExpanding(False)
+        for tab in TABS:
+            self.tabs.addTab(tab)
+        self.check_file = Button(
+            "Check a file…", "quiet", name="receipt-import", tip_text="A receipt file, from anybody"
+        )
+        self.check_file.clicked.connect(self.import_file)
         self.verify_button = Button("Verify", "primary", "shield", name="verify", tip_text="Checks the whole log (v)")
         self.verify_button.clicked.connect(self.verify)
         self.strip = VerifyStrip()
         self.strip.stopped.connect(self._stop)
         self.strip.entry.connect(self.show_record)
-        self.model = SparseTableModel(HEADINGS, self._ask_page, self)
-        self.table = QTableView()
-        self.table.setObjectName("receipts")
-        self.table.setAccessibleName("Receipts, newest first")
-        self.table.setModel(self.model)
-        self._delegate = ReceiptDelegate(self.model, self._check_of_row)
-        self.table.setItemDelegate(self._delegate)
-        self._dress_table()
-        self.table.selectionModel().currentRowChanged.connect(self._current_changed)
-        self.panel = ReceiptPanel()
-        self.panel.proposal.connect(lambda id: self.desk.wanted.emit("proposals", id))
-        self.panel.setFixedWidth(theme.current().unit * 98)
-        bar = row(self.kind, self.count, self.newer, STRETCH, self.verify_button, gap=3)
-        body = row(grow(self.table), self.panel, gap=5, centred=False)
-        return panel(column(bar, self.strip, grow(body), gap=3, margins=(8, 5, 8, 5)), "clear")
+        self.file = FileStrip()
+        self.file.entry.connect(self.show_record)
+        self.receipts = ReceiptsView(self)
+        self.receipts.filled.connect(self._filled)
+        self.receipts.panel.export.connect(self.export_file)
+        self.sweep = SweepRoom(self)
+        self.copies = CopiesRoom(self)
+        self._rooms = QStackedWidget()
+        for room in (self.receipts, self.sweep, self.copies):
+            self._rooms.addWidget(room)
+        self.tabs.currentChanged.connect(self._turn)
+        bar = row(self.tabs, STRETCH, self.check_file, self.verify_button, gap=3)
+        return panel(column(bar, self.strip, self.file, grow(self._rooms), gap=3, margins=(8, 5, 8, 5)), "clear")
 
-    def _dress_table(self) -> None:
-        table, unit = self.table, theme.current().unit
-        table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setTabKeyNavigation(False)
-        vertical = table.verticalHeader()
-        vertical.hide()
-        vertical.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        vertical.setDefaultSectionSize(unit * 7)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column_ in range(len(HEADINGS)):
-            if column_ == ABOUT:
-                header.setSectionResizeMode(column_, QHeaderView.ResizeMode.Stretch)
-            else:
-                header.setSectionResizeMode(column_, QHeaderView.ResizeMode.Fixed)
-                table.setColumnWidth(column_, self._delegate.width(column_))
+    @property
+    def origin(self) -> str:
+        """The studio's own log."""
+        return self.receipts.origin
 
-    # the log
+    # loading
 
     def load(self) -> None:
         self.query("size", "evidence.page", self._sized, limit=1)
+        self.load_anchors()
+        self.sweep.load()
+
+    def load_anchors(self) -> None:
+        if not self.is_asked("anchors"):
+            args = {"name": "evidence.anchors", "params": {}}
+            self.ask("anchors", "query", args, self._take_anchors, lambda error: None)
 
     def start_over(self) -> None:
-        self.pages, self._receipt, self._index = Pages(0), None, None
+        self.receipts.start_over()
         self.load()
 
     def first(self, page: dict[str, Any]) -> None:
         evidence = page["evidence"]
-        if not self.pages.size and evidence["size"]:
-            self._origin, self._seen_size = evidence["origin"], evidence["size"]
-            self._start(evidence["size"])
-            self._put(0, evidence)
+        if not self.receipts.pages.size and evidence["size"]:
+            self.receipts.origin, self.receipts.seen_size = evidence["origin"], evidence["size"]
+            self.receipts.start(evidence["size"])
+            self.receipts.put(0, evidence)
 
     def _sized(self, page: dict[str, Any]) -> None:
-        self._origin, self._seen_size = page["origin"], page["size"]
+        self.receipts.origin, self.receipts.seen_size = page["origin"], page["size"]
         if not page["size"]:
             self.show_empty(
                 "evidence",
@@ -121,104 +104,33 @@ class EvidencePane(Pane):
                 (("Take the first snapshot", "primary", lambda: self.desk.wanted.emit("today", None)),),
             )
             return
-        if not self.pages.size:
-            self._start(page["size"])
+        if not self.receipts.pages.size:
+            self.receipts.start(page["size"])
         self.show_ready()
-        self._show_newer()
+        self.receipts.show_counts()
 
-    def _start(self, size: int) -> None:
-        """Draws the table anew: this many receipts, of the chosen kind."""
-        self.pages = Pages(size, str(self.kind.currentData() or ""))
-        self.model.reset(self.pages.counted)
-        self.table.setColumnWidth(NUMBER, self._delegate.width(NUMBER))
-        names = [person.name for person in self.desk.people] or ["a member of staff"]
-        self.table.setColumnWidth(WHO, self._delegate.width_of([*names, "the engine"], theme.current().unit * 44))
-        self.count.setText(self.pages.words())
-        self._show_newer()
-        if self.pages.complete:
-            self._select(self._index)
-        else:
-            self._ask_page(0)
+    def _take_anchors(self, anchors: dict[str, Any]) -> None:
+        self.receipts.take_anchors(anchors)
+        self.copies.take(anchors)
 
-    def _show_newer(self) -> None:
-        newer = self._seen_size - self.pages.size
-        self.newer.say(f"{newer:,} newer")
-        self.newer.setVisible(newer > 0 and self.pages.size > 0)
-
-    def _ask_page(self, page: int) -> None:
-        pages = self.pages
-        params = pages.params(page)
-        self.ask(
-            f"page-{page}",
-            "query",
-            {"name": "evidence.page", "params": params},
-            lambda answer: pages is self.pages and self._put(page, answer),
-            lambda error: self.model.missed(page),
-        )
-
-    def _put(self, page: int, answer: dict[str, Any]) -> None:
-        titles, who, zone = self.desk.titles, self.desk.person, self.desk.zone
-        self.pages.found(page, answer["rows"])
-        self.model.grow(self.pages.counted)
-        self.model.put(page, [cells(row_, titles, who, zone) for row_ in answer["rows"]])
-        self.count.setText(self.pages.words())
-        if (following := self.pages.next_uncounted()) is not None and following > page:
-            self._ask_page(following)
+    def _filled(self) -> None:
         if self.state is not State.READY:
             self.show_ready()
-        if page == 0:
-            self._select(self._index, first=True)
 
-    def _select(self, index: int | None, *, first: bool = False) -> None:
-        place = None if index is None else self.pages.row_of(index)
-        if place is None and first and self._receipt is None and self.model.rowCount():
-            place = 0
-        if place is not None:
-            where = self.model.index(place, 0)
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
-            self.table.selectionModel().setCurrentIndex(where, flags)
-            self.table.scrollTo(where)
-
-    def _current_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
-        index = self.pages.index_of(current.row()) if current.isValid() else None
-        if index is not None and index != (self._receipt or {}).get("index"):
-            self._load_receipt(index)
+    def _turn(self, tab: int) -> None:
+        self._rooms.setCurrentIndex(tab)
+        if self.desk.live and tab == COPIES:
+            self.load_anchors()
+        elif self.desk.live and tab == SWEEP:
+            self.sweep.load()
 
     def show_record(self, record: Any) -> None:
         """The index of a receipt."""
-        self._index = int(record)
-        if self.kind.currentData():
-            self.kind.choose("")
-            self._start(self._seen_size)
-        elif self._index >= self.pages.size and self.pages.size:
-            self._start(max(self._seen_size, self._index + 1))
-        self._load_receipt(self._index)
-        self._select(self._index)
+        self.tabs.setCurrentIndex(RECEIPTS)
+        self.receipts.show_record(int(record))
 
-    # one receipt
-
-    def _load_receipt(self, index: int) -> None:
-        self._index = index
-        self.query("receipt", "evidence.one", self._take_receipt, index=index)
-
-    def _take_receipt(self, found: dict[str, Any] | None) -> None:
-        if found is None:
-            self.desk.said.emit("That receipt is not in this studio's log.")
-            return
-        self._receipt = found
-        self.desk.seals.check(found["origin"], found)
-        self._show_receipt()
-        self.desk.moved.emit("seals", None)
-
-    def _show_receipt(self) -> None:
-        if self._receipt is not None:
-            view = receipt(self._receipt, self.desk.titles, self.desk.person, self.desk.zone, self.desk.reason)
-            check = self.desk.seals.of(self._receipt["origin"], self._receipt["index"])
-            self.panel.show_receipt(view, check, self._receipt["body"])
-
-    def _check_of_row(self, row_: int) -> Check:
-        index = self.pages.index_of(row_)
-        return Check.UNCHECKED if index is None else self.desk.seals.of(self._origin, index)
+    def tick(self) -> None:
+        self.copies.refresh()
 
     # verify
 
@@ -236,9 +148,6 @@ class EvidencePane(Pane):
         self.strip.show_result(verified(report, self.desk.reason))
 
     def _not_verified(self, error: dict[str, Any]) -> None:
-        from ... import words
-        from .presenter import VerifyView
-
         self._verify = None
         self.on_changed()
         what, remedy = words.fault(error)
@@ -246,37 +155,94 @@ class EvidencePane(Pane):
 
     def _stop(self) -> None:
         if self._verify is not None:
-            self._asked.pop("verify", None)
-            self._verify.cancel()
+            self.take_back_tag("verify")
             self._verify = None
             self.on_changed()
             self.strip.show_result(STOPPED)
+
+    # receipt files
+
+    def export_file(self) -> None:
+        """Asks for the file of the receipt that is shown, then where to put it."""
+        if self.receipts.receipt is not None:
+            index = self.receipts.receipt["index"]
+            args = {"name": "evidence.receipt", "params": {"index": index}}
+            self.ask("export", "query", args, self._save, lambda error: self._say(error))
+
+    def _save(self, found: dict[str, Any]) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the receipt file", str(Path.home() / found["name"]), FILES)
+        if not path:
+            return
+        try:
+            Path(path).write_text(found["text"], encoding="utf-8", newline="\n")
+        except OSError as error:
+            self.desk.said.emit(f"It could not be written: {error.strerror}. Choose another folder.")
+            return
+        self.desk.said.emit(f"Saved as {Path(path).name}. “studio-brain receipt verify” checks it anywhere, offline.")
+
+    def import_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Check a receipt file", str(Path.home()), FILES)
+        if path:
+            self.check(Path(path))
+
+    def check(self, path: Path) -> None:
+        """Has the engine check a receipt file, whoever made it."""
+        name = path.name
+        try:
+            with path.open("rb") as file:
+                text = file.read(MOST_BYTES + 1).decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            self.file.show_fault(name, "It cannot be read as text.", "Choose a file that ends in .tlog-proof.")
+            return
+        if len(text) > MOST_BYTES:
+            self.file.show_fault(name, "It is too large for a receipt file.", "Choose a file that ends in .tlog-proof.")
+            return
+        self.ask(
+            "check-file",
+            "receipt.check",
+            {"text": text},
+            lambda found: self.file.show_found(name, found),
+            lambda error: self.file.show_fault(name, *words.fault(error)),
+        )
+
+    def _say(self, error: dict[str, Any]) -> None:
+        self.desk.said.emit(" ".join(words.fault(error)))
 
     # events
 
     def on_moved(self, topic: str, data: Any) -> None:
         if topic == "receipts":
-            mine = [r["index"] for r in data.get("rows", ()) if r.get("tenant") == self.desk.tenant]
-            if mine:
-                self._seen_size = max(self._seen_size, max(mine) + 1)
-                if self.pages.size:
-                    self._show_newer()
-                elif self.desk.live:
-                    self.load()
+            self._sealed(data)
         elif topic == "progress" and data.get("what") == "verify" and self._verify is not None:
             self.strip.show_progress(data)
+        elif topic == "sweep":
+            self.sweep.on_sweep(data)
         elif topic == "seals":
-            self.table.viewport().update()
-            if self.panel.view is not None and self._receipt is not None:
-                self.panel.show_check(self.desk.seals.of(self._receipt["origin"], self._receipt["index"]))
+            self.receipts.show_check()
         elif topic in ("who", "capabilities", "reasons"):
-            self.model.reload()  # names and times are said anew
-            self._show_receipt()
+            self.receipts.model.reload()  # names and times are said anew
+            self.receipts.show_receipt()
+            self.copies.refresh()
+
+    def _sealed(self, data: dict[str, Any]) -> None:
+        mine = [r["index"] for r in data.get("rows", ()) if r.get("tenant") == self.desk.tenant]
+        if not mine:
+            return
+        self.receipts.seen_size = max(self.receipts.seen_size, max(mine) + 1)
+        if self.receipts.pages.size:
+            self.receipts.show_counts()
+        elif self.desk.live:
+            self.load()
+        if self.desk.live and self.isVisible():
+            self.load_anchors()
 
     def on_changed(self) -> None:
         live = "" if self.desk.live else self.desk.why_not_write() or "The engine is starting."
         if self._verify is None:
             self.verify_button.block(live)
+        self.check_file.block(live)
+        self.sweep.may()
+        self.copies.may()
         if self.state in (State.READY, State.STALE):
             if self.desk.live:
                 self.show_ready()
@@ -284,23 +250,28 @@ class EvidencePane(Pane):
                 self.show_stale("This is what was last known. " + live)
 
     def actions(self) -> tuple[Action, ...]:
-        here = self.id
+        here, view = self.id, self.receipts
         may_verify = lambda: self.verify_button.why_not  # noqa: E731
         return (
-            Action("evidence.next", "Older receipt", ("j",), lambda: self._step(1), place=here),
-            Action("evidence.previous", "Newer receipt", ("k",), lambda: self._step(-1), place=here),
+            Action("evidence.next", "Older receipt", ("j",), lambda: view.step(1), place=here),
+            Action("evidence.previous", "Newer receipt", ("k",), lambda: view.step(-1), place=here),
+            Action("evidence.search", "Search", ("/",), self._search, place=here),
             Action("evidence.verify", "Verify the log", ("v",), self.verify, may_verify, here),
-            Action("evidence.copy", "Copy the sealed bytes", ("c",), self.panel.copy_bytes, place=here),
-            Action(
-                "evidence.refresh", "Show the newest", ("Ctrl+R",), lambda: self._start(self._seen_size), place=here
-            ),
+            Action("evidence.copy", "Copy the sealed bytes", ("c",), view.panel.copy_bytes, place=here),
+            Action("evidence.export", "Save the receipt as a file", ("x",), self.export_file, place=here),
+            Action("evidence.keep", "Keep the receipt to compare", ("m",), view.keep, place=here),
+            Action("evidence.sweep", "Sweep everything", ("s",), self._sweep, lambda: self.sweep.full.why_not, here),
+            Action("evidence.refresh", "Show the newest", ("Ctrl+R",), lambda: view.start(view.seen_size), place=here),
         )
 
-    def _newest(self) -> None:
-        self._start(self._seen_size)
+    def _search(self) -> None:
+        self.tabs.setCurrentIndex(RECEIPTS)
+        self.receipts.bar.text.setFocus()
+        self.receipts.bar.text.selectAll()
 
-    def _step(self, by: int) -> None:
-        place = self.table.currentIndex().row() + by
-        if 0 <= place < self.model.rowCount():
-            self._select(self.pages.index_of(place))
-            self.table.setFocus()
+    def _sweep(self) -> None:
+        self.tabs.setCurrentIndex(SWEEP)
+        self.sweep.begin(full=True)
+
+
+MOST_BYTES = 200_000

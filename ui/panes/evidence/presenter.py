@@ -11,7 +11,16 @@ from ...safe_text import block, plain
 Json = Mapping[str, Any]
 Who = Callable[[str | None], str]
 
-HEADINGS: Final = ("#", "When", "What", "Who", "About", "Seal")
+HEADINGS: Final = ("#", "When", "What", "Who", "About", "Kept", "Seal")
+
+TIMES: Final[tuple[tuple[str, int], ...]] = (
+    ("any time", 0),
+    ("last 24 hours", 1),
+    ("last 7 days", 7),
+    ("last 30 days", 30),
+    ("last 90 days", 90),
+)
+"""(words, days back; 0 for any)."""
 
 KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("every kind", ""),
@@ -39,8 +48,18 @@ def cells(row: Json, titles: Mapping[str, str], who: Who, zone: times.Zone) -> t
         what,
         plain(who(row["actor"]["id"]), 60),
         plain(about, 160),
+        "",
         row["seal"].removeprefix("sha256:")[:8],
     )
+
+
+def linked(rows: Mapping[int, tuple[str, str | None]]) -> str:
+    """Whether the receipts of a stream that are here, (seal, prev) by row, each name the seal of the one before."""
+    pairs = [(rows[row][1], rows[row + 1][0]) for row in rows if row + 1 in rows]
+    broken = sum(prev != seal for prev, seal in pairs)
+    if broken:
+        return f"✗ {words.count(broken, 'link')} broken"
+    return f"✓ {words.count(len(pairs), 'link')} checked here" if pairs else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,7 @@ class ReceiptView:
     checkpoint: str
     covered: str
     proposal: str | None
+    stream: str
 
 
 def receipt(
@@ -105,6 +125,7 @@ def receipt(
         if checkpoint
         else "No signed checkpoint covers it yet.",
         proposal=found["proposalId"],
+        stream=found["stream"],
     )
 
 
@@ -127,8 +148,8 @@ class VerifyView:
 
 
 CAVEAT: Final = (
-    "Not covered: no copy of a checkpoint is kept outside this machine, "
-    "so this does not rule out a log rewritten whole by somebody who holds its key."
+    "Not covered: pins lie on this machine. A log that was rewritten whole, by somebody who holds its key and the "
+    "pins, is shown only by a vault or a witness elsewhere."
 )
 
 
@@ -148,3 +169,20 @@ def verified(report: Json, reason: Callable[[str | None], tuple[str, str]]) -> V
 
 
 STOPPED: Final = VerifyView("Stopped before the end: nothing can be said.", (), "plain")
+
+
+def checked_file(name: str, found: Json) -> VerifyView:
+    """What a `receipt.check` answer says of a file, on whose word, and what it does not show."""
+    what = f"{words.kind(str(found['kind']))} #{found['index']:,} of {words.count(found['size'], 'entry', 'entries')}"
+    lines = [plain(line, 300) for line in found["checked"]]
+    if found["here"] is not None:
+        here = "the same receipt" if found["here"] else "ANOTHER receipt"
+        lines.append(f"In this studio's log, {here} stands at this index.")
+    lines += [f"Not shown: {plain(line, 300)}" for line in found["unchecked"]]
+    index = int(found["index"]) if found["here"] is not None else None
+    if found["here"] is False:
+        return VerifyView(f"{plain(name, 80)} is not of this log as it is now: {what}.", tuple(lines), "bad", index)
+    if not found["anchored"]:
+        head = f"{plain(name, 80)} agrees with itself, and nobody known here vouches for it: {what}."
+        return VerifyView(head, tuple(lines), "plain", index)
+    return VerifyView(f"{plain(name, 80)} proves {what}.", tuple(lines), "good", index)

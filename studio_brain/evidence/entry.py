@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ..kernel.canonical import canonical_entry
+from ..kernel.canonical import canonical_around
 from ..kernel.clock import utc_ms, utc_text
 from ..kernel.errors import StudioBrainError
 from ..kernel.hashing import from_text, to_text
@@ -123,6 +123,11 @@ def check(event: Event) -> None:
         raise EntryError(f"not a kind of entry: {event.kind[:60]!r}")
     if not 0 < len(event.stream) <= _MAX_STREAM or _NOT_A_NAME.search(event.stream):
         raise EntryError(f"a stream has a name of 1 to {_MAX_STREAM} characters, none of them a control character")
+    actor = event.actor
+    if not type(event.corr) is type(actor.type) is type(actor.id) is type(actor.via) is str:
+        raise EntryError("an actor and a correlation are text")
+    if type(event.data) is not dict:
+        raise EntryError("the data of an event are an object")
 
 
 def encode(
@@ -145,7 +150,7 @@ def encode(
     }
     if payload is not None:
         document["payload"] = {"sha256": to_text(payload.sha256), "size": payload.size}
-    body = canonical_entry(document)
+    body = canonical_around(document, event.data)
     if len(body) > MAX_ENTRY:
         raise EntryError(f"an entry of {len(body)} bytes; at most {MAX_ENTRY} fit. Put what is large into the payload")
     return body

@@ -103,7 +103,6 @@ class Memory:
 class Mark:
     """A point to return to. `created` moves on when what stood before the mark is written first."""
 
-    frontier: Frontier
     seals: int
     entries: int
     payloads: int
@@ -174,14 +173,14 @@ class Appender:
         self._first_place = tables.place(self.log.log_id, 0)
         self._seals: list[bytes] = []  # of the whole group, from index _start on
         self._fresh: dict[bytes, Appended] = {}  # what the group appended, by id
-        self._entries: list[tuple[Any, ...]] = []  # rows not inserted yet, with the stream's name for its id
+        self._entries: list[list[Any]] = []  # rows not inserted yet, with the stream's name for its id
         self._payloads: list[tuple[int, SealedPayload]] = []
         self._undo: list[tuple[bytes, str, tuple[int, bytes | None]]] = []  # id, stream and its tail before
         self._created: list[str] = []  # streams made in this group
 
     @property
     def size(self) -> int:
-        return self._frontier.size
+        return self._start + len(self._seals)
 
     def append(self, event: Event) -> Appended:
         """Adds one entry. Raises EntryError or CanonicalError for an event that cannot be sealed, AppendConflict for an
@@ -200,11 +199,10 @@ class Appender:
         body = encode(event, id=id, at_ms=at_ms, tenant=tenant, prev=prev, payload=commitment)
         seal = leaf_hash(body)
         key, log_id = id.bytes, self.log.log_id
-        self._entries.append((self._first_place + seq, log_id, key, event.kind, stream, pos + 1, at_ms, seal, body))
+        self._entries.append([self._first_place + seq, log_id, key, event.kind, stream, pos + 1, at_ms, seal, body])
         if sealed is not None:
             self._payloads.append((seq, sealed))
         self._seals.append(seal)
-        self._frontier.append(seal)
         self._undo.append((key, stream, tail))
         self._tails[stream] = (pos + 1, seal)
         appended = self._fresh[key] = Appended(
@@ -230,10 +228,9 @@ class Appender:
             raise AppendConflict(f"the id {entry.id} stands in the log already")
         log_id, seq = self.log.log_id, self.size
         self._entries.append(
-            (self._first_place + seq, log_id, key, entry.kind, stream, pos + 1, entry.at_ms, seal, body)
+            [self._first_place + seq, log_id, key, entry.kind, stream, pos + 1, entry.at_ms, seal, body]
         )
         self._seals.append(seal)
-        self._frontier.append(seal)
         self._undo.append((key, stream, tail))
         self._tails[stream] = (pos + 1, seal)
         receipt = Receipt(log_id, entry.tenant, seq, entry.id, entry.kind, stream, entry.at_ms, seal)
@@ -248,7 +245,9 @@ class Appender:
         """Inserts the rows collected so far, or those collected before a mark: what follows it can still be undone."""
         entries = self._entries if before is None else self._entries[: before.entries]
         payloads = self._payloads if before is None else self._payloads[: before.payloads]
-        self._sql.insert_entries([(*row[:4], self._stream_id(row[4]), *row[5:]) for row in entries])
+        for row in entries:
+            row[4] = self._stream_id(row[4])
+        self._sql.insert_entries(entries)
         self._sql.insert_payloads(payloads)
         del self._entries[: len(entries)], self._payloads[: len(payloads)]
         if before is not None:
@@ -257,14 +256,10 @@ class Appender:
 
     def mark(self) -> Mark:
         """The point to return to."""
-        return Mark(
-            self._frontier.copy(), len(self._seals), len(self._entries), len(self._payloads), len(self._undo),
-            len(self._created),
-        )  # fmt: skip
+        return Mark(len(self._seals), len(self._entries), len(self._payloads), len(self._undo), len(self._created))
 
     def rollback(self, mark: Mark) -> None:
         """Forgets what was appended since `mark`; the savepoint, if there was one, forgets the rows."""
-        self._frontier.size, self._frontier.roots = mark.frontier.size, mark.frontier.roots
         for key, stream, tail in reversed(self._undo[mark.undo :]):
             del self._fresh[key]
             self._tails[stream] = tail
@@ -277,12 +272,15 @@ class Appender:
         """Writes entries, tiles, head and the group's signed checkpoint. None when nothing was appended."""
         if not self._seals:
             return None
-        self.flush()
-        for tile in full_tiles(self._start, self._seals, self._sql):
-            self._sql.insert_tile(tile)
+        self._frontier.extend(self._seals)
         checkpoint = Checkpoint(self.log.origin, self.size, self._frontier.root())
-        self._sql.move_head(self.size, self._frontier.to_bytes())
-        self._sql.insert_checkpoint(self.size, checkpoints.sign(checkpoint, signer).serialize())
+        note = checkpoints.sign(checkpoint, signer).serialize()
+        with self._sql.together():
+            self.flush()
+            for tile in full_tiles(self._start, self._seals, self._sql):
+                self._sql.insert_tile(tile)
+            self._sql.move_head(self.size, self._frontier.to_bytes())
+            self._sql.insert_checkpoint(self.size, note)
         return checkpoint
 
     def _load_tail(self, event: Event) -> tuple[int, bytes | None]:

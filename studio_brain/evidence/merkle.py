@@ -46,6 +46,18 @@ class Frontier:
         self.roots = (*roots, leaf)
         self.size += 1
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Adds many leaves, as `append` would one by one."""
+        sha256, size, roots = hashlib.sha256, self.size, list(self.roots)
+        for leaf in leaves:
+            node, bits = leaf, size
+            while bits & 1:
+                node = sha256(b"\x01" + roots.pop() + node).digest()
+                bits >>= 1
+            roots.append(node)
+            size += 1
+        self.size, self.roots = size, tuple(roots)
+
     def root(self) -> bytes:
         return fold(self.roots)
 

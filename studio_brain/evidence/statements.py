@@ -4,6 +4,8 @@ It runs on the driver's connection, inside the transaction that SQLAlchemy began
 statement costs more than the statement. Both drivers offer `execute` and `cursor().executemany`.
 """
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -72,7 +74,11 @@ class Statements:
     def _run(self, sql: str, *parameters: Any) -> Any:
         return self._driver.execute(_for_postgresql(sql) if self._postgresql else sql, parameters)
 
-    def _run_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    def together(self) -> AbstractContextManager[Any]:
+        """What is written in this block goes to a server in one piece; none waits for the answer to the one before."""
+        return self._driver.pipeline() if self._postgresql else nullcontext()
+
+    def _run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if len(rows) == 1:
             self._run(sql, *rows[0])
         elif rows:
@@ -111,7 +117,7 @@ class Statements:
     def salt(self, seq: int) -> bytes | None:
         return self._bytes(SALT, place(self._log_id, seq))
 
-    def insert_entries(self, rows: list[tuple[Any, ...]]) -> None:
+    def insert_entries(self, rows: Sequence[Sequence[Any]]) -> None:
         """Rows of (place, log_id, id, kind, stream_id, pos, at_ms, seal, body)."""
         self._run_many(ADD_ENTRY, rows)
 

@@ -79,6 +79,12 @@ def canonical_entry(value: Any) -> bytes:
         raise CanonicalError(str(error)) from error
 
 
+def canonical_around(document: dict[str, Any], value: dict[str, Any]) -> bytes:
+    """`canonical_entry(document)` for a document of which `value`, one of its members, is all that needs looking at:
+    the rest are ASCII names, strings, null, small integers, and objects of these."""
+    return _dump(document) if _is_plain(value, MAX_DEPTH - 1) else canonical_entry(document)
+
+
 def is_canonical(data: bytes) -> bool:
     """Whether `data` is, byte for byte, the canonical form of what it says."""
     try:

@@ -1,8 +1,8 @@
 """Proofs from a log of 1,000,000 entries, cold: what it costs to open, prove and check, and how much disk it takes.
 
-A cold proof starts from nothing: the head, then the tiles that it needs, each read once; nothing is kept from one proof
-to the next but what the operating system keeps. Every proof is made in several rounds and counts with its best: whatever
-else runs on the machine only ever adds. `STUDIO_BRAIN_BENCH_ENTRIES` makes another size.
+A cold proof starts from nothing: the head, then the tiles that it needs, each read once; nothing is kept from one
+proof to the next but what the operating system keeps. Every proof is made in several rounds and counts with its best,
+since whatever else runs on the machine only ever adds. `STUDIO_BRAIN_BENCH_ENTRIES` makes another size.
 """
 
 import base64

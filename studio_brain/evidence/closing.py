@@ -23,10 +23,11 @@ from .tables import place, seq_of
 from .tiles import TileReader
 
 BEYOND = "SELECT max(size) FROM checkpoint WHERE log_id = ? AND size > ?"
-# A second entry with the id of an earlier one, or at the same position of the same stream.
+# A second entry with the id of an earlier one, or at the same position of the same stream. The sign keeps SQLite from
+# the order of places: along the index nothing has to be sorted.
 SAME_ID = "SELECT max(place) FROM entry WHERE log_id = ? GROUP BY id HAVING count(*) > 1 LIMIT 1"
 SAME_POSITION = (
-    "SELECT max(place) FROM entry WHERE place >= ? AND place < ? GROUP BY stream_id, pos HAVING count(*) > 1 LIMIT 1"
+    "SELECT max(place) FROM entry WHERE +place >= ? AND +place < ? GROUP BY stream_id, pos HAVING count(*) > 1 LIMIT 1"
 )
 SAME_NAME = "SELECT count(*) FROM (SELECT name FROM stream WHERE log_id = ? GROUP BY name HAVING count(*) > 1) AS twice"
 COSIGNED = (

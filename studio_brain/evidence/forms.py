@@ -105,7 +105,7 @@ def read_wire(body: bytes) -> Wire:
             raise FormError("its bytes are not canonical JSON")
         decode(body, b"")
         return _wire(body)
-    except (msgspec.DecodeError, CanonicalError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, CanonicalError, RecursionError) as error:
         raise FormError(f"its bytes are not canonical JSON: {str(error)[:120]}") from error
     except EntryError as error:
         raise FormError(error.detail[:200]) from error

@@ -17,11 +17,12 @@ from sqlalchemy import Connection
 
 from ..kernel.hashing import from_text
 from . import checkpoint as checkpoints
+from .checkpoint import Checkpoint
 from .entry import Commitment
 from .erasure import ERASED
 from .forms import Forms, Parts
 from .log import LogRow
-from .note import NoteError, VerifierKey
+from .note import NoteError, VerifierKey, parse
 from .payload import PayloadError, open_payload
 from .tables import place, seq_of
 from .tiles import TILE_WIDTH
@@ -47,11 +48,8 @@ PAYLOADS = (
     "WHERE payload.place >= ? AND payload.place < ?"
 )
 NAMES = "SELECT stream_id, log_id, name FROM stream WHERE stream_id IN ({})"
-# The last entry of each of some streams before a place.
-TAILS = (
-    "SELECT e.stream_id, e.pos, e.seal FROM entry e JOIN (SELECT stream_id AS s, max(pos) AS p FROM entry "
-    "WHERE stream_id IN ({}) AND place < ? GROUP BY stream_id) t ON e.stream_id = t.s AND e.pos = t.p"
-)
+# Entries by their stream and position, before a place.
+BEFORE = "SELECT stream_id, pos, seal FROM entry WHERE (stream_id, pos) IN (VALUES {}) AND place < ?"
 BODY = "SELECT body FROM entry WHERE place = ?"
 
 
@@ -94,22 +92,26 @@ class Streams:
         self.names: dict[int, str] = {}
         self.tails: dict[int, tuple[int, bytes]] = {}
 
-    def prepare(self, conn: Connection, ids: set[int], first: int) -> None:
-        """Makes names and tails of these streams known, as they were before index `first`."""
-        unknown = [id for id in ids if id not in self.names]
+    def prepare(self, conn: Connection, firsts: dict[int, int], first: int) -> None:
+        """Makes names and tails known for the streams of a stretch that begins at index `first`. `firsts` says at which
+        position each of them appears first there: the tail is what stands at the position before."""
+        unknown = [id for id in firsts if id not in self.names]
         if not unknown:
             return
         if len(self.names) > STREAMS:
             self.names.clear()
             self.tails.clear()
             self._complete = False
-            unknown = list(ids)
+            unknown = list(firsts)
         marks = ", ".join("?" * len(unknown))
         for id, log_id, name in rows(conn, NAMES.format(marks), unknown):
             if log_id == self._log.log_id:
                 self.names[id] = name
-        if not self._complete:
-            for id, pos, seal in rows(conn, TAILS.format(marks), [*unknown, place(self._log.log_id, first)]):
+        before = [(id, firsts[id] - 1) for id in unknown if firsts[id] > 0]
+        if not self._complete and before:
+            pairs = ", ".join(["(?, ?)"] * len(before))
+            values = [part for pair in before for part in pair]
+            for id, pos, seal in rows(conn, BEFORE.format(pairs), [*values, place(self._log.log_id, first)]):
                 self.tails[id] = (pos, bytes(seal))
 
     def forget(self) -> None:
@@ -135,7 +137,11 @@ def rows(conn: Connection, sql: str, parameters: Any) -> list[Any]:
 def scan(
     conn: Connection, log: LogRow, key: VerifierKey, first: int, end: int, streams: Streams | None, forms: Forms
 ) -> Chunk:
-    """Entries [first, end); `first` is the first of a tile. Looks deep when `streams` is given. Raises Odd."""
+    """Entries [first, end); `first` is the first of a tile. Raises Odd.
+
+    Looks deep when `streams` is given: at forms, columns, links, payloads and signatures. Without, the bytes are
+    compared with the tree and the tree with its checkpoints, whoever signed those.
+    """
     sha256, at = hashlib.sha256, (place(log.log_id, first), place(log.log_id, end))
     found: list[Any] = []
     if streams is None:
@@ -150,9 +156,10 @@ def scan(
     chunk = Chunk(first, end)
     levels = levels_of(leaves)
     _tiles(conn, log, chunk, leaves, levels)
-    _covers(conn, log, key, chunk, leaves, levels)
+    _covers(conn, log, key if streams is not None else None, chunk, levels)
     if streams is not None:
-        streams.prepare(conn, {row[4] for row in found}, first)
+        if not streams.names.keys() >= {row[4] for row in found}:
+            streams.prepare(conn, {row[4]: row[5] for row in reversed(found)}, first)
         _deep(conn, log, chunk, found, streams, forms)
     return chunk
 
@@ -182,12 +189,10 @@ def _tiles(conn: Connection, log: LogRow, chunk: Chunk, leaves: list[bytes], lev
         raise Odd
 
 
-def _covers(
-    conn: Connection, log: LogRow, key: VerifierKey, chunk: Chunk, leaves: list[bytes], levels: list[list[bytes]]
-) -> None:
+def _covers(conn: Connection, log: LogRow, key: VerifierKey | None, chunk: Chunk, levels: list[list[bytes]]) -> None:
     for size, note in rows(conn, NOTES, (log.log_id, chunk.first, chunk.end)):
         try:
-            signed = checkpoints.open_signed(note, key)
+            signed = Checkpoint.parse(parse(note).text) if key is None else checkpoints.open_signed(note, key)
         except NoteError as error:
             raise Odd from error
         if signed.origin != log.origin or signed.size != size:

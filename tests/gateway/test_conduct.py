@@ -1,9 +1,9 @@
 """Conduct is judged from the entries alone: what happened under the rules passes, anything else is named."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from studio_brain.evidence.facts import Fact, facts
 from studio_brain.evidence.log import find_log
@@ -98,7 +98,12 @@ def test_forged_entries_are_named_by_their_index(bench: Bench) -> None:
     assert "without an approval" in changed(bench, "execution.started", proposalHash=other).faults[0][1]
     assert "never begun" in changed(bench, "execution.result", executionId="other").faults[0][1]
     started = entries[index_of(entries, "execution.started")]
-    twice = [*entries, replace(started, seq=len(entries), data=started.data | {"executionId": "second"})]
+    twice = [
+        *entries,
+        replace(
+            started, place=started.place + len(entries) - started.seq, data=started.data | {"executionId": "second"}
+        ),
+    ]
     assert "second outside write" in judge(twice, sizes).faults[0][1]
     assert "no signed checkpoint" in judge(entries, sizes[-1:]).faults[0][1]
     assert "without what it has to say" in judge([replace(entries[0], data={"proposalId": "x"})], sizes).faults[0][1]

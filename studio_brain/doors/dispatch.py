@@ -3,7 +3,8 @@ process.
 
 `call` never raises: it answers {"ok": …, "nowMs": …} or {"error": {"code", "sentence", "detail", "remedy"}}; `nowMs` is
 the brain's clock, which a practice studio may have moved. Events go out through
-`emit(topic, data)`: `engine` (starting, ready, read-only, failed), `receipts`, `connectors`, `state`, `progress`.
+`emit(topic, data)`: `engine` (starting, ready, read-only, failed), `receipts`, `connectors`, `state`, `anchors`,
+`sweep`, `jobs`, `progress`.
 """
 
 import asyncio

@@ -224,7 +224,7 @@ def store(home: Path, document: Mapping[str, Any], name: str, signer: Signer) ->
     signed = note.sign(body.decode() + "\n", name, signer).serialize()
     folder = home / FOLDER
     make_home(folder)
-    stem = f"sweep-{document['finishedAt'][:19].replace(':', '')}-{document['id'][:8]}"
+    stem = f"sweep-{document['finishedAt'][:19].replace(':', '')}-{document['id'][-8:]}"
     write_private(folder / f"{stem}.json", body)
     write_private(folder / f"{stem}.note", signed.encode())
     return sha256_text(body), signed

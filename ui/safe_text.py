@@ -12,6 +12,7 @@ PIECE = 12
 FSI, PDI = "\u2068", "\u2069"
 _JOINERS = "\u200c\u200d"  # letters of some scripts and emoji depend on them
 _RTL = ("R", "AL", "AN")
+FIRST_RTL = "\u0590"
 
 
 def plain(value: object, limit: int = 0) -> str:
@@ -57,7 +58,7 @@ def short_hash(value: object) -> str:
 
 
 def _escaped(text: str, *, breaks: bool) -> str:
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_shown(c, breaks) for c in text)
 
@@ -72,7 +73,7 @@ def _shown(c: str, breaks: bool) -> str:
 
 
 def _isolated(text: str) -> str:
-    if text.isascii() or not any(unicodedata.bidirectional(c) in _RTL for c in text):
+    if not text or max(text) < FIRST_RTL or not any(unicodedata.bidirectional(c) in _RTL for c in text):
         return text
     return f"{FSI}{text}{PDI}"
 

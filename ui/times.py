@@ -98,17 +98,18 @@ class Zone:
     def time(self, text: str | None, *, seconds: bool = False) -> str:
         """`08:12`, with ` UTC` behind it where no studio time is known."""
         moment = self._moment(text)
-        if moment is None:
-            return "–"
-        shown = f"{moment:%H:%M:%S}" if seconds else f"{moment:%H:%M}"
-        return shown if self.name else f"{shown} UTC"
+        return "–" if moment is None else self._time(moment, seconds=seconds)
 
     def moment(self, text: str | None, *, seconds: bool = False) -> str:
         """`21 Nov, 08:12`; the year where it is not this one is left to the receipt."""
         moment = self._moment(text)
         if moment is None:
             return "–"
-        return f"{moment.day} {_MONTHS[moment.month - 1]}, {self.time(text, seconds=seconds)}"
+        return f"{moment.day} {_MONTHS[moment.month - 1]}, {self._time(moment, seconds=seconds)}"
+
+    def _time(self, moment: "datetime", *, seconds: bool) -> str:
+        shown = f"{moment:%H:%M:%S}" if seconds else f"{moment:%H:%M}"
+        return shown if self.name else f"{shown} UTC"
 
     def _moment(self, text: str | None) -> "datetime | None":
         from datetime import datetime

@@ -79,23 +79,23 @@ def _measure(cockpit: Any) -> dict[str, Any]:
 
     rooms = cockpit.fill()
     desk = rooms.desk
-    _until(lambda: desk.live and bool(desk.people) and len(rooms.panes) == len(PANES))
-    _until(lambda: all(pane.is_settled() for pane in rooms.panes.values()))
+    until(lambda: desk.live and bool(desk.people) and len(rooms.panes) == len(PANES))
+    until(lambda: all(pane.is_settled() for pane in rooms.panes.values()))
     batches: list[dict[str, Any]] = []
     desk.ask("batches", {"state": "SHELVED"}).done.connect(batches.extend)
-    _until(lambda: bool(batches))
+    until(lambda: bool(batches))
     found: dict[str, Any] = {"quiet": [], "work": []}
     for round in range(ROUNDS):
         for pane in PANES:
             rooms.go(pane.id)
-            _until(lambda: all(p.is_settled() for p in rooms.panes.values()))
-            _rest(0.3)
+            until(lambda: all(p.is_settled() for p in rooms.panes.values()))
+            rest(0.3)
             heart = Heart()
-            _rest(QUIET_S)
+            rest(QUIET_S)
             found["quiet"].append({"pane": pane.id, **heart.stop()})
             heart, work = Heart(), Work(desk, batches, round)
-            _until(lambda work=work: work.done == work.asked)
-            _rest(0.3)
+            until(lambda work=work: work.done == work.asked)
+            rest(0.3)
             assert not work.failed, work.failed[:3]
             found["work"].append({"pane": pane.id, "requests": work.asked, **heart.stop()})
     return found
@@ -169,12 +169,12 @@ class Work:
         self.done += 1
 
 
-def _until(ready: Callable[[], bool]) -> None:
+def until(ready: Callable[[], bool], every_ms: int = 50) -> None:
     """Turns the event loop until it is so."""
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop, give_up = QEventLoop(), time.monotonic() + PATIENCE_S
-    look = QTimer(interval=50)
+    look = QTimer(interval=every_ms)
     look.timeout.connect(lambda: (ready() or time.monotonic() > give_up) and loop.quit())
     look.start()
     loop.exec()
@@ -182,7 +182,7 @@ def _until(ready: Callable[[], bool]) -> None:
     assert time.monotonic() < give_up, "it took too long"
 
 
-def _rest(seconds: float) -> None:
+def rest(seconds: float) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()

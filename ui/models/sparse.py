@@ -1,5 +1,8 @@
 """A table of any length of which only pages are here: the row count is exact, a row is a ready tuple of texts or None.
 
+A row may come as something else (flat and small): then it is made into its texts when it is first looked at, since most
+rows of a page never are.
+
 `cells(row)` asks for a missing page once and answers None until it comes. The last 64 pages stay. Scrolling fetches one
 page ahead in its direction. There is no fetchMore (the scroll bar would lie) and no proxy (sorting and filtering are
 questions to the engine).
@@ -27,14 +30,18 @@ class SparseTableModel(QAbstractTableModel):
         ask: Callable[[int], None],
         parent: QObject | None = None,
         spoken: Mapping[int, Callable[[int], str]] | None = None,
+        make: Callable[[Any], Cells] | None = None,
     ) -> None:
-        """`spoken` gives words for columns that are painted from something else than their text."""
+        """`spoken` gives words for columns that are painted from something else than their text; `make` gives a row's
+        texts when rows come raw."""
         super().__init__(parent)
         self._headings = tuple(headings)
         self._ask = ask
         self._spoken = dict(spoken or {})
+        self._make = make
+        self._made: dict[int, dict[int, Cells]] = {}
         self._total = 0
-        self._pages: OrderedDict[int, tuple[Cells, ...]] = OrderedDict()
+        self._pages: OrderedDict[int, tuple[Any, ...]] = OrderedDict()
         self._totals: dict[int, int] = {}
         self._asked: set[int] = set()
         self._last = 0
@@ -75,7 +82,7 @@ class SparseTableModel(QAbstractTableModel):
             if 0 <= ahead * PAGE < self._total and ahead not in self._pages:
                 self._want(ahead)
         if place < len(page):
-            return page[place]
+            return page[place] if self._make is None else self._made_of(number, place, page[place])
         if self._totals.get(number) != self._total:  # it was asked for when fewer rows were known
             self._want(number)
         return None
@@ -86,6 +93,7 @@ class SparseTableModel(QAbstractTableModel):
         self._total, self._last = total, 0
         self._pages.clear()
         self._totals.clear()
+        self._made.clear()
         self._asked.clear()
         self.endResetModel()
 
@@ -96,12 +104,13 @@ class SparseTableModel(QAbstractTableModel):
             self._total = total
             self.endInsertRows()
 
-    def put(self, page: int, rows: Sequence[Cells]) -> None:
+    def put(self, page: int, rows: Sequence[Any]) -> None:
         self._asked.discard(page)
+        self._made.pop(page, None)
         self._pages[page] = tuple(rows)
         self._pages.move_to_end(page)
         while len(self._pages) > PAGES:
-            self._pages.popitem(last=False)
+            self._made.pop(self._pages.popitem(last=False)[0], None)
         first = page * PAGE
         last = min(first + len(rows), self._total) - 1
         if last >= first:
@@ -118,6 +127,12 @@ class SparseTableModel(QAbstractTableModel):
 
     def loaded(self) -> int:
         return len(self._pages)
+
+    def _made_of(self, page: int, place: int, raw: Any) -> Cells:
+        made = self._made.setdefault(page, {})
+        if place not in made:
+            made[place] = self._make(raw)
+        return made[place]
 
     def _want(self, page: int) -> None:
         if page not in self._asked:

@@ -4,6 +4,7 @@ Panes are made when they are first wanted; `prewarm` makes the others one by one
 through the regions of the window.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,7 @@ class Rooms(QObject):
                 self.pane(found.id)
                 QTimer.singleShot(0, self, self.prewarm)
                 return
+        gc.freeze()  # the panes stay: no collection has to look at them again
 
     def leave(self) -> None:
         """The window closes: nothing is waited for any more."""

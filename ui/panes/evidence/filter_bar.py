@@ -1,9 +1,9 @@
 """What is looked for in the log: text, kind, time, one stream. Changing it asks the engine; typing waits a moment."""
 
 from collections.abc import Callable
+from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ...safe_text import plain
@@ -18,28 +18,20 @@ from .presenter import KINDS, TIMES
 TYPING_MS = 250
 
 
-class Search(QLineEdit):
-    """Escape empties it."""
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-        else:
-            super().keyPressEvent(event)
-
-
 class FilterBar(QWidget):
-    """`changed` when something else is looked for; `newest` when somebody wants what came meanwhile."""
+    """`changed` when something else is looked for; `newest` when somebody wants what came meanwhile; `turned` carries
+    the log that is to be shown, 0 for the latest."""
 
     changed = Signal()
     newest = Signal()
+    turned = Signal(int)
 
     def __init__(self, now_ms: Callable[[], int | None]) -> None:
         super().__init__()
         self._now_ms = now_ms
         self._stream = ""
         unit = theme.current().unit
-        self.text = Search()
+        self.text = QLineEdit()
         self.text.setObjectName("receipt-search")
         self.text.setAccessibleName("Search in the sealed bytes")
         self.text.setPlaceholderText("Search in the sealed bytes")
@@ -48,6 +40,9 @@ class FilterBar(QWidget):
         self.kind.offer(list(KINDS), "")
         self.time = Choice("receipt-time", "Since when")
         self.time.offer(list(TIMES), 0)
+        self.log = Choice("receipt-log", "Which log: a new epoch begins a new one")
+        self.log.chosen.connect(lambda log: self.turned.emit(int(log)))
+        self.log.hide()
         self.count = Text("", "muted")
         self.newer = Button("", "quiet", "chevron-up", name="receipts-newer")
         self.newer.hide()
@@ -67,7 +62,7 @@ class FilterBar(QWidget):
         self.kind.chosen.connect(lambda _: self._at_once())
         self.time.chosen.connect(lambda _: self._at_once())
         self.newer.clicked.connect(self.newest)
-        first = row(self.text, self.kind, self.time, self.count, self.newer, STRETCH, gap=2)
+        first = row(self.text, self.kind, self.time, self.log, self.count, self.newer, STRETCH, gap=2)
         self.setLayout(column(first, self._strip, gap=2))
 
     def filter(self) -> Filter:
@@ -89,6 +84,12 @@ class FilterBar(QWidget):
         self.show_linked("")
         self._strip.setVisible(bool(name))
         self._at_once()
+
+    def offer_logs(self, logs: list[dict[str, Any]], shown: int) -> None:
+        """The logs of the studio, the latest first; there is nothing to choose while there is one."""
+        items = [(f"epoch {log['epoch']}", 0 if place == 0 else log["log"]) for place, log in enumerate(logs)]
+        self.log.offer(items, next((item for _, item in items if item == shown), 0))
+        self.log.setVisible(len(logs) > 1)
 
     def show_linked(self, said: str) -> None:
         self.stream_linked.setText(said)

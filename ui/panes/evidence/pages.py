@@ -34,10 +34,11 @@ class Filter:
 
 
 class Pages:
-    """For a log of `size` receipts and a filter."""
+    """For a log of `size` receipts and a filter. `log` names it; 0 is the latest."""
 
-    def __init__(self, size: int, filter: Filter | None = None) -> None:
+    def __init__(self, size: int, filter: Filter | None = None, log: int = 0) -> None:
         self.size, self.filter = size, filter or Filter()
+        self.log = {"log": log} if log else {}
         self.indexes = array("q")
         self.next: int | None = size if self.filter else None
 
@@ -52,20 +53,22 @@ class Pages:
 
     def seek(self) -> dict[str, Any]:
         """The parameters of the next `evidence.seek`."""
-        return {**self.filter.params(), "before": self.next}
+        return {**self.filter.params(), **self.log, "before": self.next}
 
     def found(self, answer: dict[str, Any]) -> None:
         """Takes what a stretch held; one that was asked for twice counts once."""
-        last = self.indexes[-1] if self.indexes else self.size
-        self.indexes.extend(index for index in answer["indexes"] if index < last)
+        last, found = self.indexes[-1] if self.indexes else self.size, answer["indexes"]
+        if found and found[0] >= last:
+            found = [index for index in found if index < last]
+        self.indexes.extend(found)
         self.next = answer["next"]
 
     def question(self, page: int) -> tuple[str, dict[str, Any]]:
         """(query, parameters) for a page of rows."""
         first = page * PAGE
         if self.filter:
-            return "evidence.rows", {"indexes": list(self.indexes[first : first + PAGE])}
-        return "evidence.page", {"before": self.size - first, "limit": PAGE}
+            return "evidence.rows", {**self.log, "indexes": list(self.indexes[first : first + PAGE])}
+        return "evidence.page", {**self.log, "before": self.size - first, "limit": PAGE}
 
     def index_of(self, row: int) -> int | None:
         """The receipt's index in a row; None for a row there is not."""

@@ -25,6 +25,10 @@ from .verify_strip import VerifyStrip
 
 RECEIPTS, SWEEP, COPIES = range(3)
 TABS = ("Receipts", "Sweep", "Copies")
+INDEX_BITS = 40
+"""A place is log · 2⁴⁰ + index."""
+
+EPOCH_STARTED = "epoch.started"
 FILES = "Receipt files (*.tlog-proof);;All files (*)"
 
 
@@ -74,7 +78,7 @@ class EvidencePane(Pane):
     # loading
 
     def load(self) -> None:
-        self.query("size", "evidence.page", self._sized, limit=1)
+        self.query("size", "evidence.page", self._sized, limit=1, log=self.receipts.log)
         self.load_anchors()
         self.sweep.load()
 
@@ -90,12 +94,12 @@ class EvidencePane(Pane):
     def first(self, page: dict[str, Any]) -> None:
         evidence = page["evidence"]
         if not self.receipts.pages.size and evidence["size"]:
-            self.receipts.origin, self.receipts.seen_size = evidence["origin"], evidence["size"]
+            self.receipts.sized(evidence)
             self.receipts.start(evidence["size"])
             self.receipts.put(0, evidence)
 
     def _sized(self, page: dict[str, Any]) -> None:
-        self.receipts.origin, self.receipts.seen_size = page["origin"], page["size"]
+        self.receipts.sized(page)
         if not page["size"]:
             self.show_empty(
                 "evidence",
@@ -125,9 +129,16 @@ class EvidencePane(Pane):
             self.sweep.load()
 
     def show_record(self, record: Any) -> None:
-        """The index of a receipt."""
+        """The index of a receipt in the log that is shown, or {"place"} of one in any log."""
         self.tabs.setCurrentIndex(RECEIPTS)
-        self.receipts.show_record(int(record))
+        place = (
+            int(record["place"]) if isinstance(record, dict) else self.receipts.shown_log << INDEX_BITS | int(record)
+        )
+        log, index = place >> INDEX_BITS, place & (1 << INDEX_BITS) - 1
+        if log == self.receipts.shown_log:
+            self.receipts.show_record(index)
+        else:
+            self.receipts.turn_to(log, index)
 
     def tick(self) -> None:
         self.copies.refresh()
@@ -166,7 +177,7 @@ class EvidencePane(Pane):
         """Asks for the file of the receipt that is shown, then where to put it."""
         if self.receipts.receipt is not None:
             index = self.receipts.receipt["index"]
-            args = {"name": "evidence.receipt", "params": {"index": index}}
+            args = {"name": "evidence.receipt", "params": {"index": index, "epoch": self.receipts.epoch}}
             self.ask("export", "query", args, self._save, lambda error: self._say(error))
 
     def _save(self, found: dict[str, Any]) -> None:
@@ -225,8 +236,12 @@ class EvidencePane(Pane):
             self.copies.refresh()
 
     def _sealed(self, data: dict[str, Any]) -> None:
-        mine = [r["index"] for r in data.get("rows", ()) if r.get("tenant") == self.desk.tenant]
-        if not mine:
+        rows = [r for r in data.get("rows", ()) if r.get("tenant") == self.desk.tenant]
+        mine = [r["index"] for r in rows]
+        if not mine or self.receipts.log:
+            return
+        if any(r.get("kind") == EPOCH_STARTED for r in rows):
+            self.load()
             return
         self.receipts.seen_size = max(self.receipts.seen_size, max(mine) + 1)
         if self.receipts.pages.size:
@@ -256,6 +271,7 @@ class EvidencePane(Pane):
             Action("evidence.next", "Older receipt", ("j",), lambda: view.step(1), place=here),
             Action("evidence.previous", "Newer receipt", ("k",), lambda: view.step(-1), place=here),
             Action("evidence.search", "Search", ("/",), self._search, place=here),
+            Action("evidence.search-end", "Clear the search", ("Esc",), view.bar.text.clear, place=here),
             Action("evidence.verify", "Verify the log", ("v",), self.verify, may_verify, here),
             Action("evidence.copy", "Copy the sealed bytes", ("c",), view.panel.copy_bytes, place=here),
             Action("evidence.export", "Save the receipt as a file", ("x",), self.export_file, place=here),

@@ -33,6 +33,32 @@ KINDS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
+RAW: Final = (
+    "index",
+    "at",
+    "kind",
+    "state",
+    "capability",
+    "stream",
+    "reasonCode",
+    "proposalId",
+    "target",
+    "seal",
+    "actor",
+)
+
+
+def raw(row: Json) -> tuple[Any, ...]:
+    """What `cells` needs of a row, flat: it costs nothing to keep, and the texts are made when somebody looks."""
+    return (*(row[name] for name in RAW[:-1]), row["actor"]["id"])
+
+
+def cells_of(flat: tuple[Any, ...], titles: Mapping[str, str], who: Who, zone: times.Zone) -> tuple[str, ...]:
+    """`cells` of a `raw` row."""
+    row = dict(zip(RAW, flat, strict=True))
+    return cells(row | {"actor": {"id": row["actor"]}}, titles, who, zone)
+
+
 def cells(row: Json, titles: Mapping[str, str], who: Who, zone: times.Zone) -> tuple[str, ...]:
     """A receipt as the table's tuple of texts."""
     bad = row["kind"] in ("action.denied", "studio.observation_failed") or row["state"] in ("failed", "refused")

@@ -18,7 +18,7 @@ from . import kept
 from .compare import compare
 from .filter_bar import FilterBar
 from .pages import Filter, Pages
-from .presenter import HEADINGS, cells, linked, receipt
+from .presenter import HEADINGS, cells_of, linked, raw, receipt
 from .proof import proof
 from .receipt_panel import COMPARED, PATH, ReceiptPanel
 
@@ -36,6 +36,9 @@ class ReceiptsView(QWidget):
         self.pane, self.desk = pane, pane.desk
         self.pages = Pages(0)
         self.origin = ""
+        self.log = 0  # the one that was asked for; 0 is the latest, whichever that is
+        self.shown_log = 0
+        self.epoch = 0
         self.seen_size = 0
         self.kept = kept.UNKNOWN
         self._index: int | None = None
@@ -45,7 +48,8 @@ class ReceiptsView(QWidget):
         self.bar = FilterBar(self.desk.now_ms)
         self.bar.changed.connect(lambda: self.start(self.seen_size))
         self.bar.newest.connect(lambda: self.start(self.seen_size))
-        self.model = SparseTableModel(HEADINGS, self._ask_page, self, {KEPT: self._spoken})
+        self.bar.turned.connect(self.turn_to)
+        self.model = SparseTableModel(HEADINGS, self._ask_page, self, {KEPT: self._spoken}, self._cells)
         self.nothing = Text("Nothing fits. Look for something else, or clear the search.", "muted", wrap=True)
         self.nothing.hide()
         self.table = self._table()
@@ -104,9 +108,29 @@ class ReceiptsView(QWidget):
         self.pages, self.receipt, self._index, self._held = Pages(0), None, None, None
         self.bar.clear()
 
+    def turn_to(self, log: int, index: int | None = None) -> None:
+        """Shows another log of this studio, 0 for the latest, and that receipt of it."""
+        self.log = log
+        self.start_over()
+        self._index = index
+        self.pane.load()
+
+    def sized(self, page: dict[str, Any]) -> None:
+        """How large the log is, and which logs there are; one that was followed by another gives way to it."""
+        if self.origin and page["origin"] != self.origin:
+            index = self._index if self.receipt is None else None
+            self.start_over()
+            self._index = index
+        self.origin, self.seen_size = page["origin"], page["size"]
+        self.epoch = next((known["epoch"] for known in page["logs"] if known["log"] == page["log"]), 0)
+        self.shown_log = page["log"]
+        if page["logs"] and page["logs"][0]["log"] == self.log:
+            self.log = 0
+        self.bar.offer_logs(page["logs"], self.log)
+
     def start(self, size: int) -> None:
         """Draws the table anew: this many receipts, those that are looked for."""
-        self.pages = Pages(size, self.bar.filter())
+        self.pages = Pages(size, self.bar.filter(), self.log)
         self._links.clear()
         self.model.reset(self.pages.counted)
         self.table.setColumnWidth(NUMBER, self._delegate.width(NUMBER))
@@ -155,8 +179,7 @@ class ReceiptsView(QWidget):
         )
 
     def put(self, page: int, answer: dict[str, Any]) -> None:
-        titles, who, zone = self.desk.titles, self.desk.person, self.desk.zone
-        self.model.put(page, [cells(row_, titles, who, zone) for row_ in answer["rows"]])
+        self.model.put(page, [raw(row_) for row_ in answer["rows"]])
         if self.pages.filter == Filter(stream=self.pages.filter.stream):  # else neighbours here are none there
             self._links |= {
                 page * PAGE + place: (row_["seal"], row_["prev"]) for place, row_ in enumerate(answer["rows"])
@@ -201,7 +224,7 @@ class ReceiptsView(QWidget):
 
     def load_receipt(self, index: int) -> None:
         self._index = index
-        self.pane.query("receipt", "evidence.one", self._take_receipt, index=index)
+        self.pane.query("receipt", "evidence.one", self._take_receipt, index=index, log=self.log)
 
     def _take_receipt(self, found: dict[str, Any] | None) -> None:
         if found is None:
@@ -245,7 +268,7 @@ class ReceiptsView(QWidget):
     def _ask_path(self) -> None:
         if self.receipt is not None:
             index = self.receipt["index"]
-            args = {"name": "evidence.proof", "params": {"index": index}}
+            args = {"name": "evidence.proof", "params": {"index": index, "epoch": self.epoch}}
             self.pane.ask("path", "query", args, lambda answer: self._take_path(index, answer), self._no_path)
 
     def _take_path(self, index: int, answer: dict[str, Any]) -> None:
@@ -278,6 +301,9 @@ class ReceiptsView(QWidget):
     def _kept_of_row(self, row_: int) -> tuple[bool, ...]:
         index = self.pages.index_of(row_)
         return self.kept.states(index if index is not None else 1 << 60)
+
+    def _cells(self, flat: tuple[Any, ...]) -> tuple[str, ...]:
+        return cells_of(flat, self.desk.titles, self.desk.person, self.desk.zone)
 
     def _spoken(self, row_: int) -> str:
         return kept.spoken(self._kept_of_row(row_))

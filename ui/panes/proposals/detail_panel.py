@@ -23,9 +23,9 @@ STATE_TONES = {"approved": "plain", "executed": "plain", "failed": "danger", "re
 
 
 class DetailPanel(Scroll):
-    """`receipt` carries the index of a receipt that was asked for."""
+    """`receipt` carries the place of a receipt that was asked for."""
 
-    receipt = Signal(int)
+    receipt = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(name="proposal-detail")
@@ -82,7 +82,7 @@ class DetailPanel(Scroll):
 
     def _open(self, place: int) -> None:
         if self.view is not None and 0 <= place < len(self.view.history):
-            self.receipt.emit(self.view.history[place].index)
+            self.receipt.emit(self.view.history[place].place)
 
     def show_detail(self, view: DetailView, checks: dict[int, Check]) -> None:
         """`checks` is what this window knows of each receipt."""
@@ -122,7 +122,7 @@ class DetailPanel(Scroll):
             self.history.show_rows([self._history_row(line, checks) for line in self.view.history])
 
     def _history_row(self, line: Any, checks: dict[int, Check]) -> tuple[Cell, ...]:
-        check = checks.get(line.index, Check.UNCHECKED)
+        check = checks.get(line.place, Check.UNCHECKED)
         pill = "gold" if check is Check.CHECKED else ""
         ink = "garnet" if check is Check.WRONG else "muted"
         return (

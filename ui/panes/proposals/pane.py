@@ -96,7 +96,7 @@ class ProposalsPane(Pane):
         side = panel(left, "clear")
         side.setFixedWidth(theme.current().unit * 110)
         self.panel = DetailPanel()
-        self.panel.receipt.connect(lambda index: self.desk.wanted.emit("evidence", index))
+        self.panel.receipt.connect(lambda place: self.desk.wanted.emit("evidence", {"place": place}))
         self.dock = Dock()
         self.dock.decided.connect(self._decide)
         self.pick = Notice("pick")
@@ -242,9 +242,9 @@ class ProposalsPane(Pane):
         self._side.setCurrentWidget(self._whole)
         self._show_detail()
         for receipt in proposal["receipts"]:
-            index = receipt["index"]
-            if index not in self._ruling:
-                self.query(f"receipt-{index}", "evidence.one", self._take_receipt, index=index)
+            place = receipt["place"]
+            if place not in self._ruling:
+                self.query(f"receipt-{place}", "evidence.one", self._take_receipt, place=place)
 
     def _take_receipt(self, receipt: dict[str, Any] | None) -> None:
         if receipt is None:
@@ -253,14 +253,14 @@ class ProposalsPane(Pane):
 
         check = self.desk.seals.check(receipt["origin"], receipt)
         data = json.loads(receipt["body"]).get("data", {}) if check is Check.CHECKED else {}
-        self._ruling[receipt["index"]] = {**data, "kind": receipt["kind"], "origin": receipt["origin"]}
+        self._ruling[receipt["place"]] = {**data, "kind": receipt["kind"], "origin": receipt["origin"]}
         self._show_detail()
 
     def _show_detail(self) -> None:
         proposal = self._shown
         if proposal is None:
             return
-        known = [self._ruling[r["index"]] for r in proposal["receipts"] if r["index"] in self._ruling]
+        known = [self._ruling[r["place"]] for r in proposal["receipts"] if r["place"] in self._ruling]
         ruling: dict[str, Any] = {}
         for data in reversed(known):
             ruling |= {key: data[key] for key in ("rule", "quorum", "seats") if key in data}
@@ -274,11 +274,7 @@ class ProposalsPane(Pane):
             ruling=ruling or None,
             blocked=self.desk.why_not_write(),
         )
-        checks = {
-            r["index"]: self.desk.seals.of(self._ruling[r["index"]]["origin"], r["index"])
-            for r in proposal["receipts"]
-            if r["index"] in self._ruling
-        }
+        checks = self.panel_checks()
         drafted = next((data for data in known if data["kind"] == "proposal.drafted"), None)
         bound = None if drafted is None else Check.CHECKED if drafted.get("proposalHash") == view.hash else Check.WRONG
         self.panel.show_detail(view, checks)
@@ -287,6 +283,15 @@ class ProposalsPane(Pane):
         if self._arm:
             act, self._arm = self._arm, ""
             self._armed(act)
+
+    def panel_checks(self) -> dict[int, Check]:
+        """By place, what this window knows of the receipts that are shown."""
+        receipts = () if self._shown is None else self._shown["receipts"]
+        return {
+            r["place"]: self.desk.seals.of(self._ruling[r["place"]]["origin"], r["index"])
+            for r in receipts
+            if r["place"] in self._ruling
+        }
 
     # deciding
 

@@ -67,6 +67,9 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptLine:
+    """`place` names the receipt among all logs of this home."""
+
+    place: int
     index: int
     what: str
     who: str
@@ -150,6 +153,7 @@ def detail(
         hash=proposal["proposalHash"],
         history=tuple(
             ReceiptLine(
+                r["place"],
                 r["index"],
                 words.kind(r["kind"]),
                 plain(who(r["actor"]["id"]), 40),

@@ -83,7 +83,7 @@ class TodayPane(Pane):
         self.state_hash = HashLabel("State hash", label="state")
         self.source_hash = HashLabel("Source hash of the cloud's documents", label="documents")
         self.receipt = Button("", "link", name="state-receipt")
-        self.receipt.clicked.connect(lambda: self.desk.wanted.emit("evidence", self._index()))
+        self.receipt.clicked.connect(lambda: self.desk.wanted.emit("evidence", {"place": self._place()}))
         bar = row(
             self.days_to,
             Text("compared with", "muted"),
@@ -126,7 +126,7 @@ class TodayPane(Pane):
 
         panel = WhyPanel()
         panel.closed.connect(self._close_why)
-        panel.receipt.connect(lambda index: self.desk.wanted.emit("evidence", index))
+        panel.receipt.connect(lambda _: self.desk.wanted.emit("evidence", {"place": self._place()}))
         self._side.addWidget(panel)
         return panel
 
@@ -293,7 +293,7 @@ class TodayPane(Pane):
         self._fill_why(key)
         self._side.setCurrentWidget(self.why)
         self.why.focus()
-        self.query("why", "evidence.one", self._take_receipt, index=self._index())
+        self.query("why", "evidence.one", self._take_receipt, place=self._place())
 
     def _close_why(self) -> None:
         key, self._why = self._why, None
@@ -317,18 +317,21 @@ class TodayPane(Pane):
         self.why.show_receipt(receipt, check, self.desk.person(receipt["actor"]["id"]))
         sealed = json.loads(receipt["body"]).get("data", {}).get("stateHash") if check is Check.CHECKED else None
         shown = self._today["snapshot"]
-        if receipt["index"] == shown["index"]:
+        if receipt["place"] == shown["place"]:
             same = sealed == shown["stateHash"]
-            self._state_check = (shown["index"], Check.CHECKED if same else Check.WRONG)
+            self._state_check = (shown["place"], Check.CHECKED if same else Check.WRONG)
         self.desk.moved.emit("seals", None)
         self._show()
 
     def _check(self) -> Check | None:
         """Of the state hash that is shown; None while nobody has looked."""
-        return self._state_check[1] if self._state_check[0] == self._index() else None
+        return self._state_check[1] if self._state_check[0] == self._place() else None
 
     def _index(self) -> int:
         return -1 if self._today is None or self._today["snapshot"] is None else int(self._today["snapshot"]["index"])
+
+    def _place(self) -> int:
+        return -1 if self._today is None or self._today["snapshot"] is None else int(self._today["snapshot"]["place"])
 
     # doing
 

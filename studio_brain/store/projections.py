@@ -78,7 +78,7 @@ def derive(
     for projection in projections:
         for kind, handler in projection.handlers.items():
             by_kind.setdefault(kind, []).append(handler)
-    with _no_collections():
+    with no_collections():
         for log, size in sizes:
             for fact in facts(conn, log, since.get(log.log_id, 0), size, by_kind):
                 for handler in by_kind[fact.kind]:
@@ -87,7 +87,7 @@ def derive(
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def no_collections() -> Iterator[None]:
     """While rows pile up and none becomes garbage, looking for cycles among them takes half the time and finds
     nothing."""
     collecting = gc.isenabled()

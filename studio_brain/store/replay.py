@@ -24,7 +24,7 @@ from .database import Database, Databases
 from .faults import storage_faults
 from .layered import LayeredRows
 from .past import Past, open_past
-from .projections import Projection, derive
+from .projections import Projection, derive, no_collections
 from .reading import Row, Sources
 from .rows import MemoryRows, Rows, TableRows, state_sha256
 from .schema import views
@@ -121,8 +121,9 @@ class Replay:
     def derived(self, cut: Cut) -> dict[str, str]:
         """For each projection the hash of its rows, derived in memory from nothing but the logs."""
         rows = MemoryRows()
-        self._brain.reading(lambda conn: derive(conn, self._projections, rows, cut.sizes))
-        return {p.name: state_sha256(rows, p.tables) for p in self._projections if p.tables}
+        with no_collections():
+            self._brain.reading(lambda conn: derive(conn, self._projections, rows, cut.sizes))
+            return {p.name: state_sha256(rows, p.tables) for p in self._projections if p.tables}
 
     def sources(self, cut: Cut) -> Sources:
         """For queries as of a cut. The moments asked for last stay open for the next question."""

@@ -181,7 +181,7 @@ def test_the_drill_restores_in_a_scratch_folder_and_seals_how_long_it_took(kept:
         assert 0 < done.data["totalMs"] < done.data["boundMs"]
         sealed = entries(brain, kind="recovery.drilled")[0].entry.data
         assert sealed["tookMs"] == done.data["tookMs"]
-        assert set(sealed["projections"]) == {"gateway", "studio"}
+        assert set(sealed["projections"]) >= {"gateway", "studio"}
 
     with_brain(home, work)
     assert [p.name for p in home.iterdir() if p.name.startswith("drill")] == []

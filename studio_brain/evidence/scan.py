@@ -48,8 +48,11 @@ PAYLOADS = (
     "WHERE payload.place >= ? AND payload.place < ?"
 )
 NAMES = "SELECT stream_id, log_id, name FROM stream WHERE stream_id IN ({})"
-# Entries by their stream and position, before a place.
-BEFORE = "SELECT stream_id, pos, seal FROM entry WHERE (stream_id, pos) IN (VALUES {}) AND place < ?"
+# Entries by their stream and position, before a place. CROSS JOIN makes SQLite go from the wanted to the entries.
+BEFORE = (
+    "WITH wanted(s, p) AS (VALUES {}) SELECT e.stream_id, e.pos, e.seal FROM wanted CROSS JOIN entry e "
+    "WHERE e.stream_id = s AND e.pos = p AND e.place < ?"
+)
 BODY = "SELECT body FROM entry WHERE place = ?"
 
 

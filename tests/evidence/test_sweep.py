@@ -26,7 +26,7 @@ from studio_brain.evidence.sweep import Base, LogSweep, begin, from_json, root_o
 from studio_brain.kernel.clock import SystemClock
 from studio_brain.kernel.hashing import to_text
 from studio_brain.kernel.ids import Uuid7Source
-from studio_brain.store.database import open_databases
+from studio_brain.store.database import Databases, open_databases
 from studio_brain.store.migrate import migrate
 from studio_brain.store.sequencer import Sequencer, Unit
 from tests.evidence.keys import TestKey
@@ -454,3 +454,34 @@ def test_an_erasure_counts_only_for_the_payload_that_it_names(edited) -> None:  
     found = sweep(edited(sql(f"DELETE FROM payload WHERE place = {place(20)}")))
     assert found.map()[1:4] == [(10, 11, "erased"), (11, 20, "ok"), (20, 21, "missing")]
     assert to_text(root_of(found)).startswith("sha256:")
+
+
+def test_both_databases_are_swept_alike(databases: Databases) -> None:
+    clock = SystemClock()
+    sequencer = Sequencer(databases.brain, KEY, "practice/x", lambda *_: None, clock, Uuid7Source(clock))
+    actor = ActorRef("staff", "u1", "test")
+
+    def fill(first: int, end: int) -> None:
+        events = [
+            Event("test.happened", f"s:{n % 9}", actor, "c", {"n": n}, b"personal" if n % 5 == 0 else None)
+            for n in range(first, end)
+        ]
+        sequencer.run([("studio", lambda unit: [unit.append(event) for event in events])])
+
+    def swept(base: Base | None = None) -> LogSweep:
+        def work(conn):  # type: ignore[no-untyped-def]
+            found = whole(conn, find_log(conn, "studio"), VERIFIER, base)
+            close(conn, found)
+            return found
+
+        return databases.brain.reading(work)
+
+    fill(0, 300)
+    first = swept()
+    assert (first.ok, first.map()) == (True, [(0, 300, "ok")])
+    fill(300, 310)
+    second = swept(Base(300, root_of(first), 0, 300))
+    assert (second.ok, second.map()) == (True, [(0, 256, "unswept"), (256, 310, "ok")]), second.findings
+    with databases.brain.write.begin() as conn:
+        conn.exec_driver_sql(f"UPDATE head SET size = 311 WHERE log_id = {first.log.log_id}")
+    assert swept().map()[-1] == (310, 311, "missing")

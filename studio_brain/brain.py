@@ -28,13 +28,13 @@ from .domains.records.office import Office
 from .domains.studio import manifest as studio
 from .domains.studio.observe import Snapshot
 from .evidence.note import VerifierKey
+from .gateway import catalogue, rows
 from .gateway import manifest as gateway_manifest
-from .gateway import rows
 from .gateway.execution import Executor, Process
 from .gateway.integrity import Progress, Report, check
 from .gateway.perform import Gateway, Performed, Session
 from .gateway.recovery import Recovery
-from .gateway.registry import Registry
+from .gateway.registry import Manifest, Registry, RegistryError, narrowed
 from .gateway.rollback import Rollback
 from .gateway.switches import SYSTEM
 from .home import installation as installations
@@ -126,13 +126,8 @@ class Brain:
         self.clouds = Clouds(settings, secrets, self.transport, self.clock, practice)
         self.connectors = self.clouds.connectors
         installed = Installed(settings, installation, secrets.kind)
-        manifests = (
-            gateway_manifest.MANIFEST,
-            studio.MANIFEST,
-            records.manifest(settings),
-            installation_manifest(installed),
-        )
-        self.registry = Registry(manifests, {"functions": frozenset(OPERATIONS), **records.OPERATIONS})
+        manifests = manifests_of(settings, installed)
+        self.registry = Registry(manifests, OPERATIONS_OF)
         self.projections = Projections(self.databases, [p for m in manifests for p in m.projections])
         self.projections.prepare()
         everything = [rows.GATEWAY, *(p for m in manifests for p in m.projections)]
@@ -351,6 +346,25 @@ class Brain:
         self.continuity.pins.committed(receipts)
         for listener in self._listeners:
             listener(receipts)
+
+
+OPERATIONS_OF: Final = {"functions": frozenset(OPERATIONS), **records.OPERATIONS}
+"""What each connector can carry out."""
+
+
+def manifests_of(settings: Settings, installed: Installed) -> tuple[Manifest, ...]:
+    """All that this program brings, as these settings have it. Raises ConfigError for an unknown capability in them."""
+    brought = (
+        gateway_manifest.MANIFEST,
+        studio.MANIFEST,
+        records.manifest(settings),
+        installation_manifest(installed),
+    )
+    try:
+        offered = narrowed(brought, {tenant.id: tenant.without for tenant in settings.tenant})
+    except RegistryError as error:
+        raise ConfigError(f"tenant.without: {error}") from error
+    return (*offered, catalogue.manifest(offered))
 
 
 def moment_of(as_of: Mapping[str, Any]) -> dict[str, int]:

@@ -49,7 +49,7 @@ def accept(
     model: Payload = Nothing()
     known: dict[str, Any] = {}
     if refusal is None:
-        refusal = _refusal(registry, capability, given, named == tenant)
+        refusal = _refusal(registry, capability, given, tenant, named == tenant)
     if refusal is None:
         try:
             model = capability.payload.model_validate(given)
@@ -61,11 +61,15 @@ def accept(
     return Request(capability, model, known, stamp, actor, tenant, rationale[:MAX_RATIONALE], key, corr), refusal
 
 
-def _refusal(registry: Registry, capability: Capability, given: Mapping[str, Any], same_tenant: bool) -> Refusal | None:
+def _refusal(
+    registry: Registry, capability: Capability, given: Mapping[str, Any], tenant: str, same_tenant: bool
+) -> Refusal | None:
     if not same_tenant:
         return Refusal(ReasonCode.TENANT_MISMATCH, "the payload names another studio")
     if capability.id not in registry.capabilities:
         return Refusal(ReasonCode.UNKNOWN_CAPABILITY, capability.id)
+    if not capability.offered_in(tenant):
+        return Refusal(ReasonCode.NOT_OFFERED, f"{capability.id} in {tenant}")
     if capability.internal:
         return Refusal(ReasonCode.INVALID_PAYLOAD, f"{capability.id} is reached only through proposal.rollback")
     if capability.mode is Mode.READ:

@@ -7,6 +7,7 @@ from ..kernel.policy import APPROVE, EXECUTE, PEOPLE, ActorType, Mode, Risk, Rol
 from . import decide, queries, receipts, seeking, switches
 from .decide import OnProposal, OnShown, subject_of_proposal
 from .lifecycle import PROPOSAL
+from .limits import Scope
 from .registry import Authority, Capability, Manifest, Query
 
 _OWNER: Final = "gateway"
@@ -18,6 +19,7 @@ _on_proposal = partial(
     owner=_OWNER,
     subject=subject_of_proposal,
     payload=OnShown,
+    scope=Scope.RECORD,
     target_of=lambda input: f"proposal/{input.get('proposalId', '')}",
 )
 _reading = partial(

@@ -18,7 +18,7 @@ from ..evidence.entry import Receipt
 from ..kernel.clock import Clock
 from ..kernel.errors import StudioBrainError
 from ..kernel.ids import IdSource
-from ..kernel.policy import Actor, Context, Decision, Effect, Mode, Subject, evaluate
+from ..kernel.policy import EXECUTE, Actor, Context, Decision, Effect, Mode, Subject, evaluate
 from ..kernel.ports import Connector, ConnectorError, Preview
 from ..kernel.reasons import REASONS, ReasonCode
 from ..store.database import Database
@@ -226,9 +226,17 @@ class Gateway:
             decision = self._evaluate(unit.conn, request, subject, unit.now_ms)
             if decision.effect is Effect.DENY:
                 raise Refusal(decision.code or ReasonCode.POLICY_ERROR, decision.detail)
+            self._check_offered(request, subject)
             return Answer(act(decision), decision)
         except Refusal as refusal:
             return _deny(unit, request, refusal, decision)
+
+    def _check_offered(self, request: Request, subject: Subject) -> None:
+        """What a studio goes without is neither asked for nor carried out, however long ago it was approved."""
+        names = {request.capability.id, *({subject.capability} if request.capability.id == EXECUTE else ())}
+        for used in (self.registry.capabilities.get(name) for name in names if name is not None):
+            if used is not None and not used.offered_in(request.tenant):
+                raise Refusal(ReasonCode.NOT_OFFERED, used.id)
 
     async def query(self, name: str, params: Mapping[str, Any], session: Session, sources: Any) -> Any:
         """Rows of a registered query. Raises Denied when policy refuses; that refusal is sealed."""
@@ -243,7 +251,10 @@ class Gateway:
 
     async def authorize(self, capability: str, session: Session) -> None:
         """Whether a session may look under a reading capability. Raises Denied; looking itself writes nothing."""
-        facts = self.registry.capabilities[capability].facts()
+        found = self.registry.capabilities[capability]
+        if not found.offered_in(session.tenant):
+            raise Denied(await self._deny_looking(capability, session, Refusal(ReasonCode.NOT_OFFERED, capability)))
+        facts = found.facts()
         context = Context(self.clock.now_ms())
         decision = evaluate(session.actor, facts, Subject(tenant=session.tenant), context)
         if decision.effect is not Effect.ALLOW:

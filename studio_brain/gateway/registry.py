@@ -7,7 +7,7 @@ record kind.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..kernel.lifecycle import Lifecycle
 from ..kernel.policy import PEOPLE, Actor, ActorType, CapabilityFacts, Mode, Risk, Role, Subject
 from ..store.projections import Projection
 from ..store.sequencer import Unit
+from .limits import EffectClass, Limit, Scope, exemption_bar
 
 
 class Payload(BaseModel):
@@ -99,7 +100,13 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """The whole record. `target` names the record kind it touches; `failure_mode` what a person meets when it fails."""
+    """The whole record. `target` names the record kind it touches; `failure_mode` what a person meets when it fails.
+
+    `effects` say what an outside write touches, `limits` and `cooldown_s` how often it may be used, `escalation` who is
+    asked, in this order, when nobody decides or it goes wrong; without it, whoever stands above on the ladder.
+    `tenants` are the studios it is offered in, None: all. `exemption` is the id of the exemption policy that may cover
+    it, None: it always asks.
+    """
 
     id: str
     title: str
@@ -121,6 +128,13 @@ class Capability:
     log_of: Callable[[Request], str] | None = None
     procedure: bool = False  # takes several units of work; the composition root says which object carries it out
     internal: bool = False  # reached only through another capability, as a rollback is
+    scope: Scope = Scope.STUDIO
+    effects: frozenset[EffectClass] = frozenset()
+    limits: tuple[Limit, ...] = ()
+    cooldown_s: int = 0
+    escalation: tuple[Role, ...] = ()
+    tenants: frozenset[str] | None = None
+    exemption: str | None = None
 
     def facts(self) -> CapabilityFacts:
         connector = None if self.outside is None else self.outside.connector
@@ -129,6 +143,9 @@ class Capability:
     def target_for(self, input: Mapping[str, Any]) -> str:
         """The record this call is about, as it stands in receipts: `batches/mfb-123`."""
         return self.target if self.target_of is None else self.target_of(input)
+
+    def offered_in(self, tenant: str) -> bool:
+        return self.tenants is None or tenant in self.tenants
 
 
 QueryFunction = Callable[[Any, str, Mapping[str, Any]], Any]
@@ -165,6 +182,22 @@ class Manifest:
     jobs: Sequence[Job] = ()
     receipt_kinds: frozenset[str] = frozenset()
     authority: Mapping[str, Authority] = field(default_factory=dict)
+
+
+def narrowed(manifests: Sequence[Manifest], withheld: Mapping[str, frozenset[str]]) -> tuple[Manifest, ...]:
+    """Manifests with capabilities that are not offered in some studios. `withheld` has every studio, with the ids that
+    it goes without. Raises RegistryError for an id that nobody registered."""
+    known = {capability.id for manifest in manifests for capability in manifest.capabilities}
+    for tenant, names in withheld.items():
+        for name in sorted(names - known):
+            raise RegistryError(f"{tenant} goes without {name}, which is no capability")
+
+    def offered(capability: Capability) -> Capability:
+        without = {tenant for tenant, names in withheld.items() if capability.id in names}
+        allowed = frozenset(withheld) if capability.tenants is None else capability.tenants
+        return replace(capability, tenants=allowed - without) if without else capability
+
+    return tuple(replace(m, capabilities=tuple(offered(c) for c in m.capabilities)) for m in manifests)
 
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -218,6 +251,9 @@ class Registry:
             raise RegistryError(f"{name}: what leaves this machine names its connector, and nothing else does")
         if (capability.mode is Mode.LOCAL) != (capability.handler is not None or capability.procedure):
             raise RegistryError(f"{name}: a local capability, and no other, has a handler or is a procedure")
+        bar = exemption_bar(capability.risk, capability.effects)
+        if capability.exemption is not None and bar is not None:
+            raise RegistryError(f"{name}: what is {bar} is never exempted")
         if outside is None:
             return
         if outside.operation not in operations.get(outside.connector, frozenset()):

@@ -117,10 +117,13 @@ class AccountSettings(_Section):
 
 
 class TenantSettings(_Section):
+    """A studio. `without` names the capabilities that are not offered there."""
+
     id: TenantId
     name: Annotated[str, Field(min_length=1, max_length=120)]
     time_zone: TimeZone
     cloud: CloudSettings | None = None
+    without: frozenset[str] = frozenset()
     account: tuple[AccountSettings, ...] = ()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ class ReasonCode(StrEnum):
     INVALID_PAYLOAD = "INVALID_PAYLOAD"
     UNKNOWN_CAPABILITY = "UNKNOWN_CAPABILITY"
     UNKNOWN_QUERY = "UNKNOWN_QUERY"
+    NOT_OFFERED = "NOT_OFFERED"
     NOT_FOUND = "NOT_FOUND"
     KEY_REUSED = "KEY_REUSED"
     RATIONALE_REQUIRED = "RATIONALE_REQUIRED"
@@ -107,6 +108,9 @@ REASONS: dict[ReasonCode, Reason] = {
         "No capability of that name is registered.", "Look up the name in the list of capabilities."
     ),
     ReasonCode.UNKNOWN_QUERY: Reason("No query of that name is registered.", "Check the name of the query."),
+    ReasonCode.NOT_OFFERED: Reason(
+        "This capability is not offered in this studio.", "Use another way, or have it offered in the settings."
+    ),
     ReasonCode.NOT_FOUND: Reason("There is no such record.", "Check the identifier, or refresh the list."),
     ReasonCode.KEY_REUSED: Reason(
         "This request key was used before with another input.", "Send a new request with a key of its own."

@@ -1,5 +1,6 @@
 """What the installation itself brings."""
 
+from ...gateway.limits import Scope
 from ...gateway.registry import Authority, Capability, Manifest, Query
 from ...kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
 from .queries import Installed, connectors_list
@@ -24,6 +25,7 @@ def installation_manifest(installed: Installed) -> Manifest:
                 test="tests/gateway/test_rebuild.py",
                 actor_types=PEOPLE | {ActorType.SYSTEM},
                 procedure=True,
+                scope=Scope.INSTALLATION,
             ),
             Capability(
                 id="connectors.read",

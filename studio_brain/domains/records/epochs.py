@@ -15,6 +15,7 @@ from ...evidence import epochs
 from ...evidence.anchor import Disagreement
 from ...evidence.log import LogRow, all_logs, find_log
 from ...gateway.decide import Refusal
+from ...gateway.limits import Scope
 from ...gateway.perform import Answer, Gateway, Performed
 from ...gateway.receipts import decided_by, gateway_event, request_event
 from ...gateway.registry import Capability, Done, Payload, Request
@@ -71,6 +72,7 @@ CAPABILITIES: Final = (
         test="tests/domains/records/test_epochs.py",
         rationale=True,
         procedure=True,
+        scope=Scope.INSTALLATION,
     ),
 )
 

@@ -15,6 +15,7 @@ from ...evidence.erasure import ERASED
 from ...evidence.log import LogRow, find_log
 from ...evidence.tables import place
 from ...gateway.decide import Refusal
+from ...gateway.limits import EffectClass, Scope, per_hour
 from ...gateway.receipts import proposal_stream
 from ...gateway.registry import Capability, Idempotency, Outside, Payload, Staleness
 from ...kernel.policy import Mode, Risk, Role
@@ -146,6 +147,10 @@ TOPIC: Final = Topic(
                 rollback=None,
                 rollback_note="What was erased cannot be brought back, not from a vault either.",
             ),
+            scope=Scope.RECORD,
+            effects=frozenset({EffectClass.RECORDS}),
+            limits=per_hour(actor=20, owner=20, capability=20, tenant=400),
+            escalation=(Role.OWNER,),
         ),
     ),
     kinds=frozenset({ERASED}),

@@ -19,6 +19,7 @@ from ...evidence.cut import Cut
 from ...evidence.log import all_logs
 from ...evidence.reader import LogReader
 from ...gateway.decide import Refusal
+from ...gateway.limits import Scope
 from ...gateway.perform import Answer, Performed
 from ...gateway.receipts import decided_by, request_event
 from ...gateway.registry import Capability, Done, Payload, Request
@@ -211,6 +212,7 @@ TOPIC: Final = Topic(
             test="tests/domains/records/test_recovery.py",
             payload=BackupPayload,
             procedure=True,
+            scope=Scope.INSTALLATION,
         ),
         Capability(
             id="recovery.drill",

@@ -16,6 +16,7 @@ from ...evidence.erasure import PRUNED
 from ...evidence.tables import place, seq_of
 from ...gateway.decide import Refusal
 from ...gateway.lifecycle import OPEN
+from ...gateway.limits import EffectClass, Scope, per_hour
 from ...gateway.proposals import find_proposal
 from ...gateway.receipts import gateway_event
 from ...gateway.registry import Capability, Idempotency, Outside, Query, Staleness
@@ -295,6 +296,10 @@ TOPIC: Final = Topic(
                 rollback=None,
                 rollback_note="What has gone cannot be brought back, not from a vault either.",
             ),
+            scope=Scope.RECORD,
+            effects=frozenset({EffectClass.RECORDS}),
+            limits=per_hour(actor=20, owner=20, capability=20, tenant=400),
+            escalation=(Role.OWNER,),
         ),
     ),
     kinds=frozenset({PRUNED}),

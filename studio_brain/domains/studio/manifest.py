@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ...gateway.limits import EffectClass, Scope, per_hour
 from ...gateway.registry import Authority, Capability, Idempotency, Manifest, Outside, Query, Staleness
 from ...kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
 from . import facts, queries
@@ -9,6 +10,8 @@ from .project import STUDIO
 
 _OWNER: Final = "studio operations"
 _ANYBODY: Final = PEOPLE | {ActorType.AGENT, ActorType.SYSTEM}
+_CLOUD: Final = frozenset({EffectClass.CLOUD})
+_UP: Final = (Role.ADMIN, Role.OWNER)
 
 MANIFEST: Final = Manifest(
     name="studio",
@@ -63,6 +66,10 @@ MANIFEST: Final = Manifest(
                 rollback_note="The note is marked as rolled back in the cloud, not deleted.",
             ),
             target_of=lambda input: f"batches/{input.get('batchId', '')}",
+            scope=Scope.RECORD,
+            effects=_CLOUD,
+            limits=per_hour(actor=60, owner=60, capability=200, tenant=400),
+            escalation=_UP,
         ),
         Capability(
             id="firestore.ops_note.rollback",
@@ -87,6 +94,10 @@ MANIFEST: Final = Manifest(
                 rollback_note="A rollback is not rolled back; append a new note instead.",
             ),
             target_of=lambda input: f"proposal/{input.get('proposalId', '')}",
+            scope=Scope.RECORD,
+            effects=_CLOUD,
+            limits=per_hour(actor=60, owner=60, capability=200, tenant=400),
+            escalation=_UP,
         ),
         Capability(
             id="firestore.batch.close",
@@ -111,6 +122,11 @@ MANIFEST: Final = Manifest(
                 rollback_note="The cloud cannot reopen a closed batch; a member of staff has to do it in the portal.",
             ),
             target_of=lambda input: f"batches/{input.get('batchId', '')}",
+            scope=Scope.RECORD,
+            effects=_CLOUD,
+            limits=per_hour(actor=60, owner=30, capability=120, tenant=400),
+            cooldown_s=60,
+            escalation=_UP,
         ),
     ),
     queries=(

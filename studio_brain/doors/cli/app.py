@@ -263,6 +263,7 @@ def _cell(value: Any) -> str:
 
 def run() -> None:
     from . import (  # noqa: F401  they register their commands
+        capabilities,
         epochs,
         evidence,
         importing,

@@ -18,6 +18,7 @@ from .clouds import Clouds
 from .connectors.functions.operations import OPERATIONS
 from .connectors.transport import Transport
 from .connectors.witness.client import WitnessClient
+from .domains.incidents import manifest as incidents
 from .domains.installation.manifest import installation_manifest
 from .domains.installation.queries import Installed
 from .domains.installation.rebuild import Rebuild
@@ -28,6 +29,8 @@ from .domains.records.office import Office
 from .domains.studio import manifest as studio
 from .domains.studio.observe import Snapshot
 from .evidence.note import VerifierKey
+from .flows import STORIES
+from .flows.runner import Runner
 from .gateway import catalogue, rows
 from .gateway import manifest as gateway_manifest
 from .gateway.execution import Executor, Process
@@ -138,6 +141,14 @@ class Brain:
             self.gateway, self.clock, Process(own_name(), is_alive), settings.engine.write_deadline_s
         )
         self.recovery = Recovery(self.executor)
+        self.stories = Runner(
+            STORIES,
+            self.databases,
+            self.registry,
+            self.perform,
+            [tenant.id for tenant in settings.tenant],
+            lambda story, code, detail: self.log.warning("story", story=story, reason=code, detail=detail[:300]),
+        )
         zones = {tenant.id: tenant.time_zone for tenant in settings.tenant}
         self.gateway.procedures |= {
             "proposal.execute": self.executor,
@@ -358,6 +369,7 @@ def manifests_of(settings: Settings, installed: Installed) -> tuple[Manifest, ..
         gateway_manifest.MANIFEST,
         studio.MANIFEST,
         records.manifest(settings),
+        incidents.MANIFEST,
         installation_manifest(installed),
     )
     try:

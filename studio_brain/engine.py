@@ -1,5 +1,5 @@
 """What runs by itself in the one engine of a home: looking after connectors, settling what was lost, sealing expiry,
-jobs.
+jobs, stories.
 
 Each is a small loop that survives whatever its turn raises. A failure is logged once and its end once. When the cloud
 is reached again after an absence, the studio's state is read anew.
@@ -25,6 +25,7 @@ FRESH_MS: Final = 10 * MINUTE
 RETRIES_S: Final = (1.0, 2.0, 5.0, 10.0)
 RECOVERY_EVERY_S: Final = 1.0
 EXPIRY_EVERY_S: Final = 10.0
+STORIES_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 10.0
 CONTINUITY_EVERY_S: Final = 5.0
 ANCHORS_FIRST_S: Final = 10.0
@@ -56,6 +57,7 @@ class Engine:
             asyncio.create_task(self._contacts_loop(deadline_s)),
             asyncio.create_task(self._every(RECOVERY_EVERY_S, "recovery", self._recover)),
             asyncio.create_task(self._every(EXPIRY_EVERY_S, "expiry", self._expire)),
+            asyncio.create_task(self._every(STORIES_EVERY_S, "stories", self._follow)),
             asyncio.create_task(self._every(METRICS_EVERY_S, "metrics", self._flush)),
             asyncio.create_task(self._every(CONTINUITY_EVERY_S, "continuity", self._continue)),
             asyncio.create_task(self._every(ANCHORS_EVERY_S, "anchors", self._anchor, ANCHORS_FIRST_S)),
@@ -159,6 +161,9 @@ class Engine:
 
     async def _expire(self) -> None:
         await expire_due(self._brain.gateway)
+
+    async def _follow(self) -> None:
+        await self._brain.stories.turn()
 
     async def _continue(self) -> None:
         """A log that is held may have been mended by another process."""

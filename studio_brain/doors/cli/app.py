@@ -60,6 +60,7 @@ GROUPS: Final = {
     "export": "Bundles for an auditor.",
     "drill": "Rehearse what has to work when it is needed.",
     "retention": "What is kept, for how long, and what must be kept.",
+    "incidents": "What went otherwise than it should, and who looks after it.",
 }
 _groups: Final[dict[str, typer.Typer]] = {}
 
@@ -267,6 +268,7 @@ def run() -> None:
         epochs,
         evidence,
         importing,
+        incidents,
         proofs,
         proposals,
         rebuild,

@@ -1,0 +1,62 @@
+"""Stories of whole homes: a sweep that fails and a log that was set back each open an incident."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+from studio_brain.brain import Brain
+from studio_brain.evidence.tables import place
+from tests.domains.records.homes import do, entries, make_home, seal, with_brain
+from tests.domains.records.lived import imke, lived_home
+from tests.domains.records.test_sweep import damage, fill, log_id, sweep
+
+
+def test_a_failed_sweep_opens_a_critical_incident(tmp_path: Path) -> None:
+    home = lived_home(tmp_path / "home")
+
+    async def before(brain: Brain) -> int:
+        fill(brain, 40)
+        assert (await sweep(brain)).data["ok"]
+        await brain.stories.turn()
+        assert (await brain.query("incidents.page", {}, imke(brain)))["rows"] == []
+        return log_id(brain)
+
+    at = with_brain(home, before)
+    damage(home, f"UPDATE entry SET seal = x'{'00' * 32}' WHERE place = {place(at, 20)}")
+
+    async def after(brain: Brain) -> None:
+        assert (await sweep(brain, full=True)).outcome == "failed"
+        await brain.stories.turn()
+        (row,) = (await brain.query("incidents.page", {"state": "unsettled"}, imke(brain)))["rows"]
+        assert (row["kind"], row["severity"], row["receipts"]) == ("sweep_failed", "critical", 1)
+        found = await brain.query("incidents.one", {"id": row["id"]}, imke(brain))
+        failed = entries(brain, imke(brain).tenant, kind="sweep.failed")[-1]
+        assert found["linked"][0]["index"] == failed.seq
+
+    with_brain(home, after)
+
+
+def test_a_log_that_was_set_back_opens_an_incident_once_something_can_be_sealed(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", "")
+
+    async def write(brain: Brain) -> None:
+        await seal(brain, 1, 2, 3)
+
+    with_brain(home, write)
+    shutil.copyfile(home / "brain.db", tmp_path / "old.db")
+    with_brain(home, write)
+    for name in ("brain.db-wal", "brain.db-shm"):
+        (home / name).unlink(missing_ok=True)
+    shutil.copyfile(tmp_path / "old.db", home / "brain.db")
+
+    async def mend(brain: Brain) -> Any:
+        assert "a" in brain.continuity.lost
+        await brain.stories.turn()
+        assert (await do(brain, "evidence.start_epoch")).outcome == "started"
+        await brain.stories.turn()
+        await asyncio.to_thread(brain.projections.catch_up)
+        return (await brain.query("incidents.page", {}, brain.session(None, None, "test")))["rows"]
+
+    (row,) = with_brain(home, mend)
+    assert (row["kind"], row["subject"], row["severity"]) == ("log_set_back", "a", "critical")

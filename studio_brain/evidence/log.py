@@ -35,9 +35,6 @@ from .tiles import full_tiles
 REMEMBERED: Final = 20_000
 """Streams whose end a process remembers, at most."""
 
-CATCH_UP: Final = 2_000
-"""Entries of other processes that it reads to keep what it remembers; after more it starts anew."""
-
 
 class AppendConflict(StudioBrainError):
     """The same id with another content."""
@@ -85,14 +82,15 @@ class Memory:
     ids: dict[str, int] = field(default_factory=dict)
     tails: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
 
-    def catch_up(self, size: int, roots: bytes, sql: Statements) -> None:
-        """Brings it to a head that another process may have moved; starts anew where that is not a continuation."""
+    def catch_up(self, size: int, roots: bytes, added: list[Any]) -> None:
+        """Brings it to a head that another process may have moved, with what was `added` since (stream, stream_id, pos,
+        seal); starts anew where that is not the whole continuation."""
         here = self.frontier
-        if here.size and 0 < size - here.size <= CATCH_UP:
-            for stream, stream_id, pos, seal in sql.moved(here.size, size):
-                here.append(seal)
+        if len(added) == size - here.size and here.size:
+            for stream, stream_id, pos, seal in added:
+                here.append(bytes(seal))
                 self.ids[stream] = stream_id
-                self.tails[stream] = (pos, seal)
+                self.tails[stream] = (pos, bytes(seal))
         if size != here.size or roots != here.to_bytes() or len(self.tails) > REMEMBERED:
             self.frontier = _frontier(size, roots)
             self.ids.clear()
@@ -154,19 +152,21 @@ class Appender:
         random_bytes: Callable[[int], bytes],
         memory: Memory | None = None,
     ) -> None:
-        row = lock_head(conn, tenant)
-        if row is None:
+        known = None if memory is None or not memory.frontier.size else (memory.log_id, memory.frontier.size)
+        locked = lock_head(conn, tenant, known)
+        if locked is None:
             open_log(conn, tenant, origin_prefix)
-            row = lock_head(conn, tenant)
-        if row is None:
+            locked = lock_head(conn, tenant)
+        if locked is None:
             raise StorageError(f"the log of {tenant} has no head")
+        row, added = locked
         self.log = LogRow(*row[:4])
         self._sql = Statements(conn, self.log.log_id)
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
         self.memory = memory if memory is not None and memory.log_id == self.log.log_id else Memory(self.log.log_id)
-        self.memory.catch_up(row[4], bytes(row[5]), self._sql)
+        self.memory.catch_up(row[4], bytes(row[5]), added)
         self._frontier = self.memory.frontier
         self._tails = self.memory.tails
         self._start = self._frontier.size
@@ -275,12 +275,11 @@ class Appender:
         self._frontier.extend(self._seals)
         checkpoint = Checkpoint(self.log.origin, self.size, self._frontier.root())
         note = checkpoints.sign(checkpoint, signer).serialize()
-        with self._sql.together():
-            self.flush()
-            for tile in full_tiles(self._start, self._seals, self._sql):
-                self._sql.insert_tile(tile)
-            self._sql.move_head(self.size, self._frontier.to_bytes())
-            self._sql.insert_checkpoint(self.size, note)
+        self.flush()
+        for tile in full_tiles(self._start, self._seals, self._sql):
+            self._sql.insert_tile(tile)
+        self._sql.move_head(self.size, self._frontier.to_bytes())
+        self._sql.insert_checkpoint(self.size, note)
         return checkpoint
 
     def _load_tail(self, event: Event) -> tuple[int, bytes | None]:

@@ -7,13 +7,16 @@ statement costs more than the statement. Both drivers offer `execute` and `curso
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from .payload import SealedPayload
 from .tables import place
 from .tiles import Tile
+
+CATCH_UP: Final = 2_000
+"""Entries of other processes that one reads to keep what it remembers; after more it starts anew."""
 
 # The size and the right edge of a log; on PostgreSQL the row is the lock under which processes take turns.
 LOCK_HEAD = (
@@ -28,7 +31,8 @@ STREAM = "SELECT stream_id FROM stream WHERE log_id = ? AND name = ?"
 # The last entries of streams that another process has moved since.
 MOVED = (
     "SELECT stream.name, entry.stream_id, entry.pos, entry.seal FROM entry "
-    "JOIN stream ON stream.stream_id = entry.stream_id WHERE entry.place >= ? AND entry.place < ? ORDER BY entry.place"
+    "JOIN stream ON stream.stream_id = entry.stream_id WHERE entry.place >= ? AND entry.place < ? "
+    "ORDER BY entry.place LIMIT ?"
 )
 NEW_STREAM = "INSERT INTO stream (log_id, name) VALUES (?, ?) RETURNING stream_id"
 ENTRY_BY_ID = "SELECT place, seal, body FROM entry WHERE log_id = ? AND id = ?"
@@ -50,15 +54,34 @@ def _for_postgresql(sql: str) -> str:
     return sql.replace("?", "%s")
 
 
-def lock_head(conn: Connection, tenant: str) -> tuple[Any, ...] | None:
+def together(conn: Connection) -> AbstractContextManager[Any]:
+    """What is written in this block goes to a server in one piece; nothing waits for the answer to what came before."""
+    driver: Any = conn.connection.dbapi_connection
+    return driver.pipeline() if conn.dialect.name == "postgresql" else nullcontext()
+
+
+def lock_head(
+    conn: Connection, tenant: str, known: tuple[int, int] | None = None
+) -> tuple[tuple[Any, ...], list[Any]] | None:
     """(log_id, tenant, epoch, origin, size, roots) of the tenant's latest log, locked until the end of the transaction
-    where the database locks rows; None when the tenant has no log."""
+    where the database locks rows, and what has been added to it since it had the `known` (log_id, size), as `MOVED`
+    tells it, at most `CATCH_UP` entries. None when the tenant has no log."""
     driver: Any = conn.connection.dbapi_connection
     if conn.dialect.name == "postgresql":
-        row = driver.execute(_for_postgresql(LOCK_HEAD) + " FOR UPDATE OF head", (tenant,)).fetchone()
+        with driver.pipeline():  # the transaction's begin, the lock and what was added: one way to the server
+            cursor = driver.execute(_for_postgresql(LOCK_HEAD) + " FOR UPDATE OF head", (tenant,))
+            added = [] if known is None else driver.execute(_for_postgresql(MOVED), _since(known)).fetchall()
+            row = cursor.fetchone()
     else:
         row = driver.execute(LOCK_HEAD, (tenant,)).fetchone()
-    return None if row is None else tuple(row)
+        moved = row is not None and known is not None and row[4] != known[1]
+        added = driver.execute(MOVED, _since(known)).fetchall() if moved and known is not None else []
+    return None if row is None else (tuple(row), added)
+
+
+def _since(known: tuple[int, int]) -> tuple[int, int, int]:
+    log_id, size = known
+    return place(log_id, size), place(log_id + 1, 0), CATCH_UP + 1
 
 
 class Statements:
@@ -73,10 +96,6 @@ class Statements:
 
     def _run(self, sql: str, *parameters: Any) -> Any:
         return self._driver.execute(_for_postgresql(sql) if self._postgresql else sql, parameters)
-
-    def together(self) -> AbstractContextManager[Any]:
-        """What is written in this block goes to a server in one piece; none waits for the answer to the one before."""
-        return self._driver.pipeline() if self._postgresql else nullcontext()
 
     def _run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         if len(rows) == 1:
@@ -101,11 +120,6 @@ class Statements:
             return None, -1, None
         last = self._run(TAIL, row[0]).fetchone()
         return (row[0], -1, None) if last is None else (row[0], last[0], bytes(last[1]))
-
-    def moved(self, first: int, end: int) -> list[tuple[str, int, int, bytes]]:
-        """(stream, stream_id, pos, seal) of entries [first, end), in order."""
-        rows = self._run(MOVED, place(self._log_id, first), place(self._log_id, end)).fetchall()
-        return [(name, stream_id, pos, bytes(seal)) for name, stream_id, pos, seal in rows]
 
     def new_stream(self, stream: str) -> int:
         return int(self._run(NEW_STREAM, self._log_id, stream).fetchone()[0])

@@ -20,6 +20,7 @@ from ..evidence.checkpoint import Checkpoint
 from ..evidence.entry import Entry, Event, Receipt
 from ..evidence.log import Appended, Appender, LogRow, Memory, open_log
 from ..evidence.note import Signer
+from ..evidence.statements import together
 from ..kernel.clock import Clock
 from ..kernel.ids import IdSource
 from .database import Database, is_usable
@@ -177,11 +178,13 @@ class Sequencer:
     def _run_group(self, units: Sequence[tuple[str, Work[Any]]]) -> list[Result]:
         memories, self._memories = self._memories, {}
         try:
-            with storage_faults(), self._connection().begin():
+            with storage_faults(), self._connection().begin() as transaction:
                 results, appenders = self._run(self._connection(), units, memories)
                 if not any(isinstance(result, Committed) for result in results):
                     raise _NothingDone
-                closed = {tenant: appender.close(self._signer) for tenant, appender in appenders.items()}
+                with together(self._connection()):
+                    closed = {tenant: appender.close(self._signer) for tenant, appender in appenders.items()}
+                    transaction.commit()
         except _NothingDone:
             return results
         except Exception as error:

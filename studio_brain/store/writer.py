@@ -2,8 +2,10 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from ..evidence.entry import Receipt
@@ -14,6 +16,8 @@ from .sequencer import Committed, Failed, Mend, Sequencer, Work
 T = TypeVar("T")
 
 GROUP = 1_000
+GATHER_S = 0.001
+"""How long a group waits for those of the group before it, at most."""
 
 OnCommit = Callable[[tuple[Receipt, ...]], None]
 
@@ -36,6 +40,7 @@ class Writer:
         self._on_commit = on_commit
         self._queue: queue.SimpleQueue[tuple[str, Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
+        self._answered = 1  # how many the last group answered
         self._held: dict[str, StudioBrainError] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -80,12 +85,20 @@ class Writer:
                 return
 
     def _take(self) -> list[tuple[str, Work[Any], Future[Any]] | None]:
+        """What is queued. Those who were answered together are about to ask again: until as many are here, or the wait
+        is over, one commit is made of what would be two. A caller by itself never waits."""
         group = [self._queue.get()]
+        until = time.monotonic() + GATHER_S
         while group[-1] is not None and len(group) < GROUP:
             try:
                 group.append(self._queue.get_nowait())
             except queue.Empty:
-                break
+                left = until - time.monotonic()
+                if len(group) >= self._answered or left <= 0:
+                    break
+                with suppress(queue.Empty):
+                    group.append(self._queue.get(timeout=left))
+        self._answered = len(group)
         return group
 
     def _commit(self, items: list[tuple[str, Work[Any], Future[Any]]]) -> None:

@@ -180,9 +180,9 @@ def test_the_head_is_locked_once_for_a_group(databases: Databases, monkeypatch: 
     sequencer.run([unit_of(event(0))])
     locked: list[str] = []
 
-    def counting(conn: Connection, tenant: str, real: Any = evidence_log.lock_head) -> Any:
+    def counting(conn: Connection, tenant: str, *known: Any, real: Any = evidence_log.lock_head) -> Any:
         locked.append(tenant)
-        return real(conn, tenant)
+        return real(conn, tenant, *known)
 
     monkeypatch.setattr(evidence_log, "lock_head", counting)
     results = sequencer.run([unit_of(event(n, f"s:{n % 5}"), look=n % 3 == 0) for n in range(40)])

@@ -144,7 +144,7 @@ def _is_plain(value: Any, depth: int) -> bool:
                 return False
         return True
     if kind is list:
-        for item in value:  # noqa: SIM110  twice as fast as all()
+        for item in value:  # noqa: SIM110  faster than all() with a generator
             if type(item) is not str and not _is_plain(item, depth - 1):
                 return False
         return True

@@ -51,9 +51,7 @@ class Database:
             return work(conn)
 
     def hold(self) -> Connection:
-        """A writing connection that its taker keeps between transactions; it ends with the database at the latest.
-
-        Taking one from the pool for each group costs more than most groups do."""
+        """A writing connection that its taker keeps between transactions; it ends with the database at the latest."""
         conn = self.write.connect()
         self._held.append(conn)
         return conn
@@ -140,7 +138,7 @@ def sqlite_database(
 
 
 def _begin(sql: str) -> Callable[[Connection], None]:
-    """Begins a transaction of SQLAlchemy's by the driver itself: it is a tenth of the work."""
+    """Begins a transaction of SQLAlchemy's by the driver itself."""
 
     def begin(conn: Connection) -> None:
         driver: Any = conn.connection.dbapi_connection

@@ -30,8 +30,12 @@ APPROVALS = "SELECT * FROM approval WHERE tenant = :tenant AND proposal = :id OR
 EXECUTION = "SELECT * FROM execution WHERE tenant = :tenant AND proposal = :id"
 SWITCHES = "SELECT * FROM switch WHERE tenant IN (:tenant, '_system') ORDER BY engaged_at_ms"
 LOG = """
-SELECT log.log_id, log.origin, head.size FROM log JOIN head ON head.log_id = log.log_id
- WHERE tenant = :tenant ORDER BY epoch DESC LIMIT 1
+SELECT log.log_id, log.epoch, log.origin, head.size FROM log JOIN head ON head.log_id = log.log_id
+ WHERE tenant = :tenant AND (:log = 0 OR log.log_id = :log) ORDER BY epoch DESC LIMIT 1
+"""
+LOGS = """
+SELECT log.log_id, log.epoch, log.origin, head.size FROM log JOIN head ON head.log_id = log.log_id
+ WHERE tenant = :tenant ORDER BY epoch DESC
 """
 # One page of a log, newest first; `place` orders entries within and between logs.
 ENTRIES = """
@@ -40,8 +44,9 @@ SELECT entry.place, entry.kind, entry.seal, entry.body FROM entry
  ORDER BY entry.place DESC LIMIT :limit
 """
 STREAM_ENTRIES = """
-SELECT entry.place, entry.kind, entry.seal, entry.body FROM entry JOIN stream ON stream.stream_id = entry.stream_id
- WHERE stream.log_id = :log_id AND stream.name = :stream AND entry.pos >= :after ORDER BY entry.pos LIMIT :limit
+SELECT entry.place, entry.kind, entry.seal, entry.body FROM log JOIN stream ON stream.log_id = log.log_id
+  JOIN entry ON entry.stream_id = stream.stream_id
+ WHERE log.tenant = :tenant AND stream.name = :stream AND entry.pos >= :after ORDER BY entry.place LIMIT :limit
 """
 ENTRY = "SELECT place, kind, seal, body FROM entry WHERE place = :place"
 CHECKPOINT = "SELECT size, note FROM checkpoint WHERE log_id = :log_id AND size > :index ORDER BY size LIMIT 1"
@@ -124,10 +129,13 @@ def switches_list(sources: Sources, tenant: str, params: Mapping[str, Any]) -> l
 
 
 def evidence_page(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Receipts, newest first. `before` is an index; `after` gives those from an index on; `kind` a prefix."""
-    log = log_of(sources, tenant)
+    """Receipts of a log, newest first. `before` is an index; `after` gives those from an index on; `kind` a prefix.
+
+    `log` is one of `logs`, the latest without it. → {"rows", "size", "origin", "log", "logs"}.
+    """
+    log = log_of(sources, tenant, params)
     if log is None:
-        return {"rows": [], "size": 0, "origin": ""}
+        return {"rows": [], "size": 0, "origin": "", "log": 0, "logs": []}
     base = log["log_id"] << PLACE_BITS
     kind = str(params.get("kind", ""))
     before = params.get("before")
@@ -140,18 +148,25 @@ def evidence_page(sources: Sources, tenant: str, params: Mapping[str, Any]) -> d
             "limit": min(int(params.get("limit", PAGE)), PAGE),
         },
     )
-    return {"rows": [entry_row(row) for row in rows], "size": log["size"], "origin": log["origin"]}
+    logs = [
+        {"log": known["log_id"], "epoch": known["epoch"], "origin": known["origin"], "size": known["size"]}
+        for known in sources.brain(LOGS, {"tenant": tenant})
+    ]
+    return {
+        "rows": [entry_row(row) for row in rows],
+        "size": log["size"],
+        "origin": log["origin"],
+        "log": log["log_id"],
+        "logs": logs,
+    }
 
 
 def stream_entries(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The receipts of one stream, oldest first."""
-    log = log_of(sources, tenant)
-    if log is None:
-        return {"rows": []}
+    """The receipts of one stream, oldest first, through all epochs."""
     rows = sources.brain(
         STREAM_ENTRIES,
         {
-            "log_id": log["log_id"],
+            "tenant": tenant,
             "stream": str(params.get("stream", "")),
             "after": int(params.get("after", 0)),
             "limit": min(int(params.get("limit", PAGE)), PAGE),
@@ -161,8 +176,14 @@ def stream_entries(sources: Sources, tenant: str, params: Mapping[str, Any]) -> 
 
 
 def evidence_one(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """One receipt whole: its bytes as they are sealed, and the signed checkpoint that covers it."""
-    log = log_of(sources, tenant)
+    """One receipt whole: its bytes as they are sealed, and the signed checkpoint that covers it.
+
+    It is named by its `index` in a `log` (the latest without one), or by its `place`.
+    """
+    if params.get("place") is not None:
+        named = int(params["place"])
+        params = {"log": named >> PLACE_BITS, "index": _index(named)}
+    log = log_of(sources, tenant, params)
     index = int(params.get("index", -1))
     if log is None or not 0 <= index < log["size"]:
         return None
@@ -184,6 +205,7 @@ def entry_row(row: Row) -> dict[str, Any]:
     data = entry["data"]
     return {
         "index": _index(row["place"]),
+        "place": row["place"],
         "id": entry["id"],
         "kind": row["kind"],
         "stream": entry["stream"],
@@ -201,8 +223,9 @@ def entry_row(row: Row) -> dict[str, Any]:
     }
 
 
-def log_of(sources: Sources, tenant: str) -> Row | None:
-    found = sources.brain(LOG, {"tenant": tenant})
+def log_of(sources: Sources, tenant: str, params: Mapping[str, Any]) -> Row | None:
+    """The studio's log that `log` names; the latest without it."""
+    found = sources.brain(LOG, {"tenant": tenant, "log": int(params.get("log") or 0)})
     return found[0] if found else None
 
 

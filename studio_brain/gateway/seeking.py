@@ -44,7 +44,7 @@ def evidence_seek(sources: Sources, tenant: str, params: Mapping[str, Any]) -> d
     `since` and `until` are UTC milliseconds, the second exclusive. → {"indexes", "next", "size", "origin"}: `next` is
     the `before` to go on with, None when there is no more to look at.
     """
-    log = log_of(sources, tenant)
+    log = log_of(sources, tenant, params)
     if log is None:
         return {"indexes": [], "next": None, "size": 0, "origin": ""}
     before = log["size"] if params.get("before") is None else min(int(params["before"]), log["size"])
@@ -60,7 +60,7 @@ def evidence_seek(sources: Sources, tenant: str, params: Mapping[str, Any]) -> d
 
 def evidence_rows(sources: Sources, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The receipts of these `indexes` (at most a page of them), newest first."""
-    log = log_of(sources, tenant)
+    log = log_of(sources, tenant, params)
     wanted = sorted({int(index) for index in params["indexes"]}, reverse=True)[:PAGE]
     wanted = [index for index in wanted if log is not None and 0 <= index < log["size"]]
     if log is None or not wanted:

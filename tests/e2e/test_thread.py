@@ -151,12 +151,13 @@ def test_from_the_cloud_to_an_approved_sealed_action(hands: Hands, practice: Pra
     assert note["createdByUid"] == practice.accounts["imke"]["uid"]
     assert len(practice.writes(since)) == 1
 
-    hands.until(lambda: all(pane.desk.seals.of(r["origin"], i) is Check.CHECKED for i, r in pane._ruling.items()))
+    sealed = pane._shown["receipts"]
+    hands.until(lambda: all(pane.panel_checks().get(r["place"]) is Check.CHECKED for r in sealed))
     assert hands.find("history").model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole).endswith(", checked")
-    result = next(r["index"] for r in pane._shown["receipts"] if r["kind"] == "execution.result")
-    pane.panel.receipt.emit(result)
+    result = next(r for r in sealed if r["kind"] == "execution.result")
+    pane.panel.receipt.emit(result["place"])
     evidence = hands.rooms.panes["evidence"]
-    hands.until(lambda: evidence.is_settled() and (evidence.receipts.receipt or {}).get("index") == result)
+    hands.until(lambda: evidence.is_settled() and (evidence.receipts.receipt or {}).get("place") == result["place"])
     assert evidence.receipts.panel.seal.check is Check.CHECKED  # gold: hashed here, in this window
 
     hands.click("verify")

@@ -64,8 +64,13 @@ def test_another_tenant_sees_nothing_of_it(bench: Bench) -> None:
     drafted = bench.draft()
     assert ask(bench, "proposals.page", STRANGER)["rows"] == []
     assert ask(bench, "proposals.one", STRANGER, id=drafted.proposal) is None
-    assert ask(bench, "evidence.page", STRANGER) == {"rows": [], "size": 0, "origin": ""}
+    nothing = {"rows": [], "size": 0, "origin": "", "log": 0, "logs": []}
+    known = ask(bench, "evidence.page", OWNER)
+    assert ask(bench, "evidence.page", STRANGER) == nothing
+    assert ask(bench, "evidence.page", STRANGER, log=known["log"]) == nothing
     assert ask(bench, "evidence.one", STRANGER, index=0) is None
+    assert ask(bench, "evidence.one", STRANGER, place=known["rows"][0]["place"]) is None
+    assert ask(bench, "evidence.one", OWNER, place=known["rows"][0]["place"])["index"] == known["rows"][0]["index"]
     assert ask(bench, "evidence.stream", STRANGER, stream=f"proposal:{drafted.proposal}") == {"rows": []}
 
 

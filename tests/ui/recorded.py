@@ -130,7 +130,8 @@ class Recorded:
         return {"rows": [copy.deepcopy(r) for r in DATA["evidence.page"]["rows"] if r["index"] in params["indexes"]]}
 
     def _receipt(self, params: dict[str, Any]) -> dict[str, Any] | None:
-        found = next((r for r in DATA["evidence.page"]["rows"] if r["index"] == params["index"]), None)
+        index = params["place"] & (1 << 40) - 1 if "place" in params else params["index"]
+        found = next((r for r in DATA["evidence.page"]["rows"] if r["index"] == index), None)
         return None if found is None else sealed(found)
 
 

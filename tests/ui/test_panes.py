@@ -66,7 +66,7 @@ EMPTY = {
     ),
     "proposals": ("proposals.page", {"rows": [], "counts": {}}),
     "connectors": ("connectors.list", []),
-    "evidence": ("evidence.page", {"rows": [], "size": 0, "origin": ""}),
+    "evidence": ("evidence.page", {"rows": [], "size": 0, "origin": "", "log": 0, "logs": []}),
 }
 
 

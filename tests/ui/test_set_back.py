@@ -43,15 +43,24 @@ def test_it_says_what_is_missing_and_nothing_can_be_written(set_back):
 
 
 def test_the_next_epoch_begins_and_the_window_writes_again(set_back):
-    panel = opened_panel(set_back)
+    panel, have = opened_panel(set_back), set_back.desk.lost["have"]
     set_back.qtbot.keyClicks(set_back.find("lost-rationale"), WHY)
     set_back.qtbot.mouseClick(panel.begin, Qt.MouseButton.LeftButton)
     set_back.until(lambda: set_back.desk.lost is None and set_back.rooms.banners.ids() == [])
     assert not panel.isVisible()
     assert set_back.desk.why_not_write() == ""
     evidence = set_back.pane("evidence")
-    set_back.until(lambda: evidence.receipts.model.rowCount() == 1)
-    assert "epoch" in evidence.receipts.model.cells(0)[2].lower()
+    receipts = evidence.receipts
+    set_back.until(lambda: receipts.model.rowCount() == 1 and receipts.receipt and evidence.is_settled())
+    assert receipts.receipt["kind"] == "epoch.started"
+    assert receipts.bar.log.count() == 2
+    receipts.bar.log.setCurrentIndex(1)
+    receipts.bar.log.activated.emit(1)
+    set_back.until(lambda: receipts.model.rowCount() == have and receipts.receipt and evidence.is_settled())
+    assert receipts.receipt["index"] == have - 1
+    evidence.show_record({"place": receipts.receipt["place"] - (have - 1)})
+    set_back.until(lambda: receipts.receipt["index"] == 0 and evidence.is_settled())
+    assert receipts.model.rowCount() == have
 
 
 def test_only_an_owner_decides(set_back):

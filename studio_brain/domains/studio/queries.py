@@ -88,6 +88,7 @@ def observation(row: Row) -> dict[str, Any]:
     """An observation as doors show it. Its numbers are derived from the cloud and say when they were read."""
     return {
         "index": row["place"] & (1 << PLACE_BITS) - 1,
+        "place": row["place"],
         "day": row["day"],
         "observedAt": utc_text(row["observed_at_ms"]),
         "stateHash": hash_text(row["state_hash"]),

@@ -30,6 +30,11 @@ KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("denials", "action.denied"),
     ("repeated requests", "request."),
     ("kill switches", "killswitch."),
+    ("sweeps", "sweep."),
+    ("vaults", "vault."),
+    ("witnesses", "witness."),
+    ("incidents", "incident."),
+    ("epochs", "epoch."),
 )
 
 

@@ -1,13 +1,16 @@
 """Two receipts side by side: what differs, field by field. Values only; no Qt."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ...safe_text import block, short_hash
+from ...safe_text import block, short_hash, short_id
 
 Json = Mapping[str, Any]
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 ALWAYS: Final = frozenset({"id", "at"})
 """Every two receipts differ in these; they come last."""
@@ -35,11 +38,11 @@ def compare(one: Json, other: Json) -> Comparison:
     a, b = dict(_fields(first)), dict(_fields(second))
     names = sorted({*a, *b}, key=lambda name: (name in ALWAYS, name))
     differences = tuple(
-        Difference(name, _shown(a.get(name, "")), _shown(b.get(name, "")))
+        Difference(name.removeprefix("data."), _shown(a.get(name, "")), _shown(b.get(name, "")))
         for name in names
         if a.get(name) != b.get(name)
     )
-    equal = [name for name in names if a.get(name) == b.get(name)]
+    equal = [name.removeprefix("data.") for name in names if a.get(name) == b.get(name)]
     head = f"#{first['index']:,} and #{second['index']:,}"
     if first["index"] == second["index"]:
         return Comparison(head, (), "This is the same receipt.")
@@ -48,7 +51,10 @@ def compare(one: Json, other: Json) -> Comparison:
 
 
 def _shown(value: str) -> str:
-    return short_hash(value) if value.startswith("sha256:") else block(value, 600)
+    """Hashes and ids shortened: which they are is in the receipts themselves."""
+    if value.startswith("sha256:"):
+        return short_hash(value)
+    return short_id(value, 8, 6) if _ID.fullmatch(value) else block(value, 600)
 
 
 def _fields(found: Json) -> Iterator[tuple[str, str]]:

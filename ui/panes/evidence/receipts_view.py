@@ -3,9 +3,10 @@
 The table holds pages, never the log. What is sealed while one looks waits behind "newer ↑": rows do not move.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from ...delegates.receipt import ABOUT, KEPT, NUMBER, WHO, ReceiptDelegate
@@ -24,6 +25,10 @@ from .receipt_panel import COMPARED, PATH, ReceiptPanel
 
 if TYPE_CHECKING:
     from .pane import EvidencePane
+
+
+WIDE: Final = 340
+"""From this width on, in units, there is room to spare."""
 
 
 class ReceiptsView(QWidget):
@@ -54,7 +59,6 @@ class ReceiptsView(QWidget):
         self.nothing.hide()
         self.table = self._table()
         self.panel = ReceiptPanel()
-        self.panel.setFixedWidth(theme.current().unit * 98)
         self.panel.proposal.connect(lambda id: self.desk.wanted.emit("proposals", id))
         self.panel.stream.connect(self.bar.show_stream)
         self.panel.path.connect(self._ask_path)
@@ -134,8 +138,7 @@ class ReceiptsView(QWidget):
         self._links.clear()
         self.model.reset(self.pages.counted)
         self.table.setColumnWidth(NUMBER, self._delegate.width(NUMBER))
-        names = [person.name for person in self.desk.people] or ["a member of staff"]
-        self.table.setColumnWidth(WHO, self._delegate.width_of([*names, "the engine"], theme.current().unit * 33))
+        self._fit()
         self.show_counts()
         if self.pages.complete:
             self.pane.take_back_tag("seek")
@@ -144,6 +147,18 @@ class ReceiptsView(QWidget):
                 self.model.cells(0)
         else:
             self._seek()
+
+    def _fit(self) -> None:
+        """Names and the receipt beside the table take more where there is more."""
+        unit = theme.current().unit
+        wide = self.width() > unit * WIDE
+        names = [person.name for person in self.desk.people] or ["a member of staff"]
+        self.table.setColumnWidth(WHO, self._delegate.width_of([*names, "the engine"], unit * (50 if wide else 33)))
+        self.panel.setFixedWidth(unit * (122 if wide else 98))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _seek(self) -> None:
         pages = self.pages

@@ -51,9 +51,10 @@ class SweepRoom(QWidget):
         self.findings = CompactTable("sweep-findings", "What the sweep found", ("Where", "What"), stretch=(1,))
         self.checked, self.not_checked = Text("", "body", wrap=True), Text("", "body", wrap=True)
         self.report = HashLabel("Hash of the report, which is sealed in the log", label="report")
+        self._looked_at = panel(column(Text("Looked at", "overline"), self.checked, STRETCH, gap=1), "clear")
         self._about = panel(
             row(
-                grow(panel(column(Text("Looked at", "overline"), self.checked, STRETCH, gap=1), "clear")),
+                grow(self._looked_at),
                 grow(panel(column(Text("Not looked at", "overline"), self.not_checked, STRETCH, gap=1), "clear")),
                 gap=6,
                 centred=False,
@@ -121,6 +122,7 @@ class SweepRoom(QWidget):
         self.findings.setVisible(bool(view.findings))
         self.checked.setText("\n".join(view.checked))
         self.not_checked.setText("\n".join(view.not_checked))
+        self._looked_at.setVisible(bool(view.checked))
         self._about.setVisible(bool(view.checked or view.not_checked))
         self.report.show_hash(view.report)
         self.report.setVisible(bool(view.report))

@@ -31,7 +31,7 @@ from .domains.studio.observe import Snapshot
 from .evidence.note import VerifierKey
 from .flows import STORIES
 from .flows.runner import Runner
-from .gateway import catalogue, rows
+from .gateway import catalogue, quota_desk, rows
 from .gateway import manifest as gateway_manifest
 from .gateway.execution import Executor, Process
 from .gateway.integrity import Progress, Report, check
@@ -46,7 +46,7 @@ from .home.installation import CurrentSigner, Installation, LockedSigner, Signin
 from .home.pins import PinPlaces
 from .home.practice import FILE as PRACTICE_FILE
 from .home.practice import Practice, read_practice
-from .home.process import is_alive, own_name
+from .home.process import is_alive, own_name, uptime
 from .home.secrets import LockedStore, SecretStore
 from .home.settings import FILE, Settings, TenantSettings, checked, load_settings
 from .home.unlock import PassphraseSource, open_secrets
@@ -136,7 +136,7 @@ class Brain:
         everything = [rows.GATEWAY, *(p for m in manifests for p in m.projections)]
         self.replay = Replay(self.databases, everything, opening.home / "replay")
         carriers = {tenant: dict(found) for tenant, found in self.connectors.items()}
-        self.gateway = Gateway(self.registry, self.databases.brain, self.writer, carriers, self.clock, ids)
+        self.gateway = Gateway(self.registry, self.databases.brain, self.writer, carriers, self.clock, ids, uptime)
         self.executor = Executor(
             self.gateway, self.clock, Process(own_name(), is_alive), settings.engine.write_deadline_s
         )
@@ -376,7 +376,8 @@ def manifests_of(settings: Settings, installed: Installed) -> tuple[Manifest, ..
         offered = narrowed(brought, {tenant.id: tenant.without for tenant in settings.tenant})
     except RegistryError as error:
         raise ConfigError(f"tenant.without: {error}") from error
-    return (*offered, catalogue.manifest(offered))
+    counted = (*offered, quota_desk.manifest(offered, uptime))
+    return (*counted, catalogue.manifest(counted))
 
 
 def moment_of(as_of: Mapping[str, Any]) -> dict[str, int]:

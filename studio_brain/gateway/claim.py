@@ -5,6 +5,7 @@ checkpoint before anything is sent. *Finish* is fenced: an answer to an attempt 
 changes nothing and is only traced.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,11 @@ class Lease:
         return {"owner": self.owner, "untilMs": self.until_ms}
 
 
-def claim(unit: Unit, request: Request, live: Preview | Refusal, execution_id: str, lease: Lease) -> Done:
+Admit = Callable[[Unit, Proposal, Preview], dict[str, Any]]
+"""What the start has to say of this use (`quotas.Quotas.admit`). Raises Refusal when it is one too many."""
+
+
+def claim(unit: Unit, request: Request, live: Preview | Refusal, execution_id: str, lease: Lease, admit: Admit) -> Done:
     """approved → executing. Raises Refusal; a final one moves the proposal to `refused`."""
     item = the_proposal(unit, request)
     _may_claim(unit, item)
@@ -59,6 +64,7 @@ def claim(unit: Unit, request: Request, live: Preview | Refusal, execution_id: s
     moved = _what_moved(seen_of(item.plan), live.seen)
     if moved:
         raise Refusal(ReasonCode.STALE, f"changed since it was drafted: {', '.join(moved)}", item, final=True)
+    quota = admit(unit, item, live)
     unit.append(
         request_event(
             receipts.STARTED,
@@ -71,6 +77,7 @@ def claim(unit: Unit, request: Request, live: Preview | Refusal, execution_id: s
             lease=lease.to_json(),
             proposalHash=to_text(item.proposal_hash),
             policyVersion=POLICY_VERSION,
+            **quota,
         )
     )
     return Done("executing", item.id, {"executionId": execution_id})

@@ -15,7 +15,7 @@ from ..evidence.facts import Fact
 from ..kernel.clock import SECOND, utc_ms
 from ..kernel.lifecycle import Accepted
 from ..kernel.policy import TIERS, Risk
-from . import receipts
+from . import admissions, receipts
 from .lifecycle import APPROVED, PROPOSAL, UNKNOWN
 
 GRACE_MS: Final = 5 * SECOND
@@ -29,7 +29,7 @@ _LIFE: Final = frozenset(
         receipts.DENIED,
     }
 )  # fmt: skip
-KINDS: Final = _LIFE
+KINDS: Final = _LIFE | admissions.KINDS
 """The kinds of entry that conduct is judged by."""
 
 _RESULTS: Final = {"executed": "succeed", "refused": "refuse", "failed": "fail", "unknown": "lose"}
@@ -83,7 +83,10 @@ def judge(facts: Iterable[Fact], checkpoints: Sequence[int]) -> Conduct:
     """Judges the entries of one log, in order, from its first. `checkpoints` are the sizes that were signed, rising."""
     conduct = Conduct()
     lives: dict[str, _Life] = {}
+    admitted = admissions.Admissions()
     for fact in facts:
+        if fact.kind in admissions.KINDS:
+            _counted(conduct, admitted, fact)
         if fact.kind not in _LIFE:
             continue
         id = fact.data.get("proposalId")
@@ -94,6 +97,14 @@ def judge(facts: Iterable[Fact], checkpoints: Sequence[int]) -> Conduct:
         except (KeyError, ValueError, TypeError) as error:
             conduct.fault(fact.seq, f"{fact.kind} without what it has to say: {type(error).__name__} {error}"[:160])
     return conduct
+
+
+def _counted(conduct: Conduct, admitted: admissions.Admissions, fact: Fact) -> None:
+    try:
+        for what in admitted.see(fact):
+            conduct.fault(fact.seq, what)
+    except (KeyError, ValueError, TypeError) as error:
+        conduct.fault(fact.seq, f"{fact.kind} without what it has to say: {type(error).__name__} {error}"[:160])
 
 
 def _judge(conduct: Conduct, lives: dict[str, _Life], id: str, fact: Fact, checkpoints: Sequence[int]) -> None:

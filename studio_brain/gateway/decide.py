@@ -4,6 +4,8 @@ Each function runs inside one unit of work: it reads the rows, asks the lifecycl
 from them. What must not be raises `Refusal`, before anything was appended; the gateway seals it as a denial.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -25,16 +27,24 @@ from .tables import proposal
 
 
 class Refusal(Exception):
-    """An expected refusal. `proposal` is the one it is about, if any; `final` moves that proposal to `refused`."""
+    """An expected refusal. `proposal` is the one it is about, if any; `final` moves that proposal to `refused`. `data`
+    is what the denial says besides, in its entry and in its answer."""
 
     def __init__(
-        self, code: ReasonCode, detail: str = "", proposal: Proposal | None = None, *, final: bool = False
+        self,
+        code: ReasonCode,
+        detail: str = "",
+        proposal: Proposal | None = None,
+        *,
+        final: bool = False,
+        data: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.proposal = proposal
         self.final = final
+        self.data = dict(data)
 
 
 class OnProposal(Payload):

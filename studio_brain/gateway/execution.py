@@ -94,8 +94,18 @@ class Executor:
         until = int((self.clock.monotonic() + self.deadline_s * 2) * 1000)
         lease = claim.Lease(self.process.name, until)
         return self.gateway.judged(
-            unit, request, lambda decision: claim.claim(unit, request, live, execution_id, lease)
+            unit, request, lambda decision: claim.claim(unit, request, live, execution_id, lease, self._admit)
         )
+
+    def _admit(self, unit: Unit, item: Proposal, live: Preview) -> dict[str, Any]:
+        """Counts the use: for who asked for it, and for whose thing it is as the cloud says, else for who asked."""
+        capability = self.gateway.registry.capabilities[item.capability]
+        owner = live.arguments.get("ownerUid")
+        owner = owner if isinstance(owner, str) and owner else item.requester
+        try:
+            return self.gateway.quotas.admit(unit, capability, item.requester, owner, item.target)
+        except Refusal as refusal:
+            raise Refusal(refusal.code, refusal.detail, item, data=refusal.data) from refusal
 
     def _find(self, request: Request) -> Proposal | None:
         return self.gateway.database.reading(

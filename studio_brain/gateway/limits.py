@@ -12,6 +12,9 @@ from typing import Final
 
 from ..kernel.policy import Risk
 
+MOST_USES: Final = 2_000
+"""The largest number that a limit can have: a replay remembers that many uses of each bucket."""
+
 
 class Per(StrEnum):
     """What is counted together."""

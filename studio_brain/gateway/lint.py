@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from ..kernel.policy import PEOPLE, ActorType, Mode, Risk, Role
-from .limits import EffectClass, Per, exemption_bar
+from .limits import MOST_USES, EffectClass, Per, exemption_bar
 from .registry import Capability, Manifest, Payload
 
 _ID: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){1,3}")
@@ -133,6 +133,8 @@ def _frequency(capability: Capability) -> Iterator[str]:
     for limit in capability.limits:
         if limit.uses < 1 or limit.window_s < 1:
             yield f"limits: {limit.per.value}: uses and window are at least 1"
+        if limit.uses > MOST_USES:
+            yield f"limits: {limit.per.value}: at most {MOST_USES} uses; take a shorter window"
         if (limit.per, limit.window_s) in seen:
             yield f"limits: {limit.per.value} within {limit.window_s} s stands there twice"
         seen.add((limit.per, limit.window_s))

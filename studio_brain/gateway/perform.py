@@ -9,13 +9,13 @@ Panes, the CLI, jobs and agents call these two and nothing else.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
 
 from ..evidence.entry import Receipt
-from ..kernel.clock import Clock
+from ..kernel.clock import Clock, Uptime, unknown_uptime
 from ..kernel.errors import StudioBrainError
 from ..kernel.ids import IdSource
 from ..kernel.policy import EXECUTE, Actor, Context, Decision, Effect, Mode, Subject, evaluate
@@ -29,8 +29,9 @@ from .accept import accept
 from .decide import Refusal
 from .lifecycle import PROPOSAL, REFUSED
 from .proposals import Plan, Proposal, find_proposal
+from .quotas import Quotas
 from .receipts import decided_by, request_event
-from .registry import Capability, Done, Nothing, Registry, Request
+from .registry import Capability, Done, Handler, Nothing, Registry, Request
 from .tables import request as request_table
 
 PREVIEW_DEADLINE_S = 15.0
@@ -118,6 +119,7 @@ class Gateway:
         connectors: Mapping[str, Mapping[str, Connector]],
         clock: Clock,
         ids: IdSource,
+        uptime: Uptime = unknown_uptime,
     ) -> None:
         self.registry = registry
         self.database = database
@@ -125,6 +127,8 @@ class Gateway:
         self.connectors = connectors
         self.clock = clock
         self.ids = ids
+        self.uptime = uptime
+        self.quotas = Quotas(clock, uptime)
         self.procedures: dict[str, Procedure] = {}
 
     async def perform(
@@ -148,6 +152,7 @@ class Gateway:
             key=key or str(self.ids.uuid7()),
             corr=corr or str(self.ids.uuid7()),
         )
+        request = replace(request, up=self.uptime())
         try:
             if refusal is not None:
                 return await self.deny(request, refusal)
@@ -315,9 +320,19 @@ class Gateway:
         def act(decision: Decision) -> Done:
             if request.capability.handler is None or decision.effect is not Effect.ALLOW:
                 raise Refusal(ReasonCode.POLICY_ERROR, f"{decision.effect.value} is no answer for this capability")
-            return request.capability.handler(unit, request)
+            return self._counted(unit, request, request.capability.handler)
 
         return self.judged(unit, request, act)
+
+    def _counted(self, unit: Unit, request: Request, handler: Handler) -> Done:
+        """The handler's answer, counted as a use where its capability is limited."""
+        capability, actor = request.capability, request.actor.id
+        quota = self.quotas.admit(unit, capability, actor, actor, capability.target_for(request.input))
+        done = handler(unit, request)
+        if quota:
+            stream = f"quota:{capability.id}"
+            unit.append(request_event(receipts.QUOTA_USED, stream, request, state=done.outcome, **quota))
+        return done
 
     async def foresee(self, request: Request) -> Refusal | None:
         """Whether a request would be denied, or is a repetition, before anything costly is begun for it."""
@@ -351,10 +366,11 @@ def _deny(unit: Unit, request: Request, refusal: Refusal, decision: Decision | N
             code=refusal.code,
             detail=refusal.detail[:500],
             final=refusal.final,
+            **refusal.data,
             **({} if decision is None else decided_by(decision)),
         )
     )
-    return Answer(Done("denied", None if item is None else item.id), decision, refusal)
+    return Answer(Done("denied", None if item is None else item.id, refusal.data), decision, refusal)
 
 
 def _named(unit: Unit, request: Request) -> Proposal | None:

@@ -30,11 +30,15 @@ DENIED: Final = "action.denied"
 REPEATED: Final = "request.repeated"
 ENGAGED: Final = "killswitch.engaged"
 RELEASED: Final = "killswitch.released"
+SWITCH_EXPIRED: Final = "killswitch.expired"
+QUOTA_USED: Final = "quota.used"
+QUOTA_RESET: Final = "quota.reset"
 
 KINDS: Final = frozenset(
     {
         DRAFTED, SUBMITTED, APPROVED, REJECTED, WITHDRAWN, EXPIRED, ROLLED_BACK, STARTED, RESULT, COMPARED, LATE,
         DENIED, REPEATED, ENGAGED, RELEASED,
+        SWITCH_EXPIRED,
     }
 )  # fmt: skip
 

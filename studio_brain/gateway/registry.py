@@ -53,7 +53,8 @@ class Authority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of `perform` after its payload was accepted. `key` is the caller's request id."""
+    """One call of `perform` after its payload was accepted. `key` is the caller's request id, `up` the machine's uptime
+    (`kernel.clock.Uptime`) when it came."""
 
     capability: "Capability"
     payload: Any
@@ -64,6 +65,7 @@ class Request:
     rationale: str
     key: str
     corr: str
+    up: tuple[str, int] = ("", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from ..store.database import Database
 from ..store.projections import Handler, Projection, derive, sizes_of
 from ..store.rows import MemoryRows, Rows, TableRows
 from ..store.schema import projection
-from . import receipts
+from . import quotas, receipts
 from .lifecycle import DRAFT, ROLLED_BACK
 from .tables import ROWS, approval, execution, proposal, request, switch
 
@@ -157,6 +157,7 @@ def _started(rows: Rows, fact: Fact) -> None:
                 **lease,
             },
         )
+        quotas.used(rows, fact)
     else:
         rows.update(execution, _execution_key(fact), lease)
     _moved(rows, fact)
@@ -218,6 +219,9 @@ def _engaged(rows: Rows, fact: Fact) -> None:
             "actor": fact.actor.id,
             "rationale": fact.data["rationale"],
             "engaged_at_ms": fact.at_ms,
+            "until_ms": None if fact.data.get("until") is None else utc_ms(fact.data["until"]),
+            "boot": fact.data.get("boot", ""),
+            "up_ms": fact.data.get("upMs", 0),
             "place": fact.place,
         },
     )
@@ -297,6 +301,8 @@ _BY_KIND: Final[dict[str, Handler]] = {
     receipts.DENIED: _denied,
     receipts.ENGAGED: _engaged,
     receipts.RELEASED: _released,
+    receipts.SWITCH_EXPIRED: _released,
+    receipts.QUOTA_RESET: quotas.was_reset,
     ERASED: _erased,
 }
 
@@ -310,6 +316,10 @@ def _remembered(change: Handler) -> Handler:
 
 
 GATEWAY: Final = Projection(
-    "gateway", 1, ROWS, {kind: _remembered(change) for kind, change in _BY_KIND.items()}, {ERASED: _erased}
+    "gateway",
+    2,
+    ROWS,
+    {kind: _remembered(change) for kind, change in _BY_KIND.items()} | {receipts.QUOTA_USED: quotas.used},
+    {ERASED: _erased},
 )
-"""`receipts.REPEATED` is a trace of a request that another entry answers."""
+"""`receipts.REPEATED` and `receipts.QUOTA_USED` are traces of a request that another entry answers."""

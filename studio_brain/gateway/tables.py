@@ -1,4 +1,4 @@
-"""The gateway's rows: proposals, approvals, executions, kill switches, requests.
+"""The gateway's rows: proposals, approvals, executions, kill switches, requests, quotas.
 
 Each row follows from entries of the log alone (and from the payloads that were not erased), so that all of them can be
 rebuilt byte-equal. `place` is the entry a row last changed with. Columns that hold what may be personal are the
@@ -102,6 +102,9 @@ switch: Final = Table(
     Column("actor", Text, nullable=False),
     Column("rationale", Text, nullable=False),
     Column("engaged_at_ms", BigInt, nullable=False),
+    Column("until_ms", BigInt),
+    Column("boot", Text, nullable=False),
+    Column("up_ms", BigInt, nullable=False),
     Column("place", BigInt, nullable=False),
     sqlite_strict=True,
 )
@@ -120,5 +123,38 @@ request: Final = Table(
     sqlite_strict=True,
 )
 
-ROWS: Final = (proposal, approval, execution, switch, request)
+quota_use: Final = Table(
+    "quota_use",
+    brain,
+    Column("tenant", Text, primary_key=True),
+    Column("place", BigInt, primary_key=True),
+    Column("capability", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("at_ms", BigInt, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("up_ms", BigInt, nullable=False),
+    Index("quota_use_by_capability", "tenant", "capability", "place"),
+    Index("quota_use_by_actor", "tenant", "capability", "actor", "place"),
+    Index("quota_use_by_owner", "tenant", "capability", "owner", "place"),
+    Index("quota_use_by_target", "tenant", "capability", "target", "place"),
+    sqlite_strict=True,
+)
+
+quota_reset: Final = Table(
+    "quota_reset",
+    brain,
+    Column("tenant", Text, primary_key=True),
+    Column("capability", Text, primary_key=True),
+    Column("per", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("rationale", Text, nullable=False),
+    Column("at_ms", BigInt, nullable=False),
+    Column("place", BigInt, nullable=False),
+    sqlite_strict=True,
+)
+
+ROWS: Final = (proposal, approval, execution, switch, request, quota_use, quota_reset)
 """All of them, in the order in which a state hash covers them."""

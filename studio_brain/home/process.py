@@ -5,6 +5,7 @@ The name is `<boot id>/<pid>/<start>`; a process id alone is used again. Where t
 """
 
 import os
+import time
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -28,6 +29,14 @@ def _start(pid: int) -> str | None:
         return ""
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else fields[19]
+
+
+def uptime() -> tuple[str, int]:
+    """`kernel.clock.Uptime` of this machine."""
+    boot = _boot_id()
+    if not boot or not hasattr(time, "CLOCK_BOOTTIME"):
+        return "", 0
+    return boot, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 def own_name() -> str:

@@ -6,6 +6,8 @@ Leases and deadlines use `monotonic`, never the wall.
 
 import re
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
@@ -50,6 +52,30 @@ class ShiftedClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+Uptime = Callable[[], tuple[str, int]]
+"""The name of the machine's start and the milliseconds since, sleep included; ("", 0) where that is not known."""
+
+
+def unknown_uptime() -> tuple[str, int]:
+    return "", 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, or when something was: wall time, and time since a start of the machine. What has to outlast a process and
+    must not be moved by a clock that jumps is aged with these."""
+
+    at_ms: int
+    boot: str
+    up_ms: int
+
+    def since(self, then: "Moment") -> int:
+        """Milliseconds from `then` until now, never negative: by the machine's uptime where both belong to the same
+        start, else by the wall."""
+        same = self.boot != "" and self.boot == then.boot
+        return max(self.up_ms - then.up_ms if same else self.at_ms - then.at_ms, 0)
 
 
 def utc_text(ms: int) -> str:

@@ -97,5 +97,5 @@ def test_the_settings_say_what_a_studio_goes_without() -> None:
         return {c.id: c.offered_in("a") for manifest in found for c in manifest.capabilities}
 
     assert [id for id, is_there in offered([CLOSE]).items() if not is_there] == [CLOSE]
-    with pytest.raises(ConfigError, match="tenant.without: a goes without no.such"):
+    with pytest.raises(ConfigError, match=r"tenant\.without: a goes without no\.such"):
         offered(["no.such"])

@@ -62,6 +62,7 @@ def changed(base: Capability, **changes: Any) -> Capability:
         (changed(NOTE, limits=NOTE.limits[1:]), "limits: none per actor"),
         (changed(NOTE, limits=(*NOTE.limits, Limit(Per.ACTOR, 9, 3_600))), "stands there twice"),
         (changed(NOTE, limits=per_hour(actor=0, owner=1, capability=1, tenant=1)), "at least 1"),
+        (changed(NOTE, limits=per_hour(actor=2_001, owner=1, capability=1, tenant=1)), "take a shorter window"),
         (changed(NOTE, cooldown_s=-1), "cooldown_s:"),
         (changed(NOTE, effects=frozenset()), "effects: say what it touches"),
         (changed(NOTE, effects=frozenset({EffectClass.MONEY})), "risk: money is high or critical"),

@@ -134,7 +134,7 @@ class BatchClose:
                 Change(id, "closedAt", facts["closedAt"], SET_BY_CLOUD),
             ),
             seen=(_seen(batch),),
-            arguments={"batch": facts},
+            arguments={"batch": facts, **_owner(batch)},
         )
 
     def body(self, call: WriteCall) -> Json:
@@ -161,6 +161,11 @@ class BatchClose:
 def _facts(batch: Document) -> dict[str, Any]:
     """What a person has to see of a batch before it is acted on."""
     return {name: plain(batch.fields.get(name)) for name in ("closedAt", "isClosed", "state", "status", "title")}
+
+
+def _owner(batch: Document) -> Json:
+    owner = plain(batch.fields.get("ownerUid"))
+    return {"ownerUid": owner} if isinstance(owner, str) and owner else {}
 
 
 def _seen(batch: Document) -> Seen:

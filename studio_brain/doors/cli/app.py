@@ -59,6 +59,7 @@ GROUPS: Final = {
     "witness": "Witness another installation's log, or be witnessed.",
     "export": "Bundles for an auditor.",
     "drill": "Rehearse what has to work when it is needed.",
+    "quota": "How often each capability may be used.",
     "retention": "What is kept, for how long, and what must be kept.",
     "incidents": "What went otherwise than it should, and who looks after it.",
 }
@@ -271,6 +272,7 @@ def run() -> None:
         incidents,
         proofs,
         proposals,
+        quotas,
         rebuild,
         recovery,
         retention,

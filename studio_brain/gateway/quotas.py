@@ -1,0 +1,185 @@
+"""Quotas and cooldowns: how often a capability may be used, decided on the same rows in the unit that uses it.
+
+A *use* is the start of an outside write, or a local capability that was done; each is sealed with the limits that were
+in force, and a row follows from it. A *bucket* is what is counted together: the uses of a capability by one actor, for
+one owner, by everybody, on one target (its cooldown), or every counted use in the studio. A use is admitted while
+fewer than n uses of the bucket lie within the window, so that no window of that length ever holds more than n.
+
+Uses are told apart by their order in the log and aged by time since the machine's start, sleep included, as long as
+that is the same start; else by wall time. So a clock that jumps gives nobody more uses. A use is at least as old as
+each that came after it. A *reset* is a sealed act that forgets the uses of a bucket so far.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, select
+
+from ..evidence.facts import Fact
+from ..kernel.canonical import canonical_entry
+from ..kernel.clock import SECOND, Clock, Moment, Uptime, unknown_uptime, utc_text
+from ..kernel.hashing import sha256
+from ..kernel.reasons import ReasonCode
+from ..store.rows import Rows
+from ..store.sequencer import Unit
+from .decide import Refusal
+from .limits import Per
+from .registry import Capability
+from .tables import quota_reset, quota_use
+
+COOLDOWN: Final = "cooldown"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is counted together. `capability` is empty for the studio's own, `subject` where none is named."""
+
+    capability: str
+    per: str
+    subject: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"capability": self.capability, "per": self.per, "subject": self.subject}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who uses what on what; `owner` is a reference (`owner_ref`)."""
+
+    capability: str
+    actor: str
+    owner: str
+    target: str
+
+    def bucket(self, per: str) -> Bucket:
+        subjects = {Per.ACTOR: self.actor, Per.OWNER: self.owner, COOLDOWN: self.target}
+        return Bucket("" if per == Per.TENANT else self.capability, str(per), subjects.get(per, ""))
+
+
+def owner_ref(tenant: str, account: str) -> str:
+    """An owner's account as the log may keep it: the same for the same account, of no use without knowing it."""
+    return sha256(canonical_entry(["owner", tenant, account])).hex()[:16]
+
+
+def rules_of(capability: Capability) -> tuple[tuple[str, int, int], ...]:
+    """(per, uses, window in seconds) of every limit; the cooldown is one use of a target."""
+    limits = tuple((limit.per.value, limit.uses, limit.window_s) for limit in capability.limits)
+    return (*limits, (COOLDOWN, 1, capability.cooldown_s)) if capability.cooldown_s else limits
+
+
+class Quotas:
+    """Decides inside a unit of work. `uptime` tells how long the machine has been on."""
+
+    def __init__(self, clock: Clock, uptime: Uptime = unknown_uptime) -> None:
+        self._clock = clock
+        self._uptime = uptime
+
+    def now(self) -> Moment:
+        return Moment(self._clock.now_ms(), *self._uptime())
+
+    def admit(self, unit: Unit, capability: Capability, actor: str, owner: str, target: str) -> dict[str, Any]:
+        """What the entry of this use has to say of it (`quota`); empty where nothing is counted.
+
+        Raises Refusal RATE_LIMITED with the bucket that is free again last, and when that is.
+        """
+        rules = rules_of(capability)
+        if not rules:
+            return {}
+        use = Use(capability.id, actor, owner_ref(unit.tenant, owner), target)
+        now = self.now()
+        full = [
+            (wait_ms, use.bucket(per), uses, window_s)
+            for per, uses, window_s in rules
+            if (wait_ms := wait(unit.conn, unit.tenant, use.bucket(per), uses, window_s, now)) > 0
+        ]
+        if full:
+            raise _refusal(now, *max(full, key=lambda found: found[0]))
+        return {
+            "quota": {
+                "actor": use.actor,
+                "owner": use.owner,
+                "target": use.target,
+                "boot": now.boot,
+                "upMs": now.up_ms,
+                "limits": [list(rule) for rule in rules],
+            }
+        }
+
+
+def _refusal(now: Moment, wait_ms: int, bucket: Bucket, uses: int, window_s: int) -> Refusal:
+    free = utc_text(now.at_ms + wait_ms)
+    named = " ".join(part for part in (bucket.per, bucket.subject, "of", bucket.capability or "the studio") if part)
+    said = f"{named}: {uses} within {window_s} s; free again at {free}"
+    data = {"retryAfter": free, "retryAfterS": math.ceil(wait_ms / SECOND), "bucket": bucket.to_json()}
+    return Refusal(ReasonCode.RATE_LIMITED, said, data=data)
+
+
+def wait(conn: Connection, tenant: str, bucket: Bucket, uses: int, window_s: int, now: Moment) -> int:
+    """Milliseconds until the bucket takes another use; 0 when it does now."""
+    nth = _nth_latest(conn, tenant, bucket, uses)
+    return 0 if nth is None else max(window_s * SECOND - now.since(nth), 0)
+
+
+def _nth_latest(conn: Connection, tenant: str, bucket: Bucket, n: int) -> Moment | None:
+    """The n-th latest use of a bucket since it was reset, 1 being the latest."""
+    since = conn.execute(
+        select(quota_reset.c.place).filter_by(
+            tenant=tenant, capability=bucket.capability, per=bucket.per, subject=bucket.subject
+        )
+    ).scalar()
+    query = select(quota_use.c.at_ms, quota_use.c.boot, quota_use.c.up_ms).where(quota_use.c.tenant == tenant)
+    if bucket.capability:
+        query = query.where(quota_use.c.capability == bucket.capability)
+    column = _COLUMNS.get(bucket.per)
+    if column is not None:
+        query = query.where(column == bucket.subject)
+    if since is not None:
+        query = query.where(quota_use.c.place > since)
+    row = conn.execute(query.order_by(quota_use.c.place.desc()).limit(1).offset(n - 1)).first()
+    return None if row is None else Moment(row.at_ms, row.boot, row.up_ms)
+
+
+_COLUMNS: Final[dict[str, Column[Any]]] = {
+    Per.ACTOR: quota_use.c.actor,
+    Per.OWNER: quota_use.c.owner,
+    COOLDOWN: quota_use.c.target,
+}
+
+
+def used(rows: Rows, fact: Fact) -> None:
+    """The row of a use follows from the entry that it was sealed with."""
+    quota = fact.data.get("quota")
+    if quota is None:
+        return
+    rows.add(
+        quota_use,
+        {
+            "tenant": fact.tenant,
+            "place": fact.place,
+            "capability": fact.data["capabilityId"],
+            "actor": quota["actor"],
+            "owner": quota["owner"],
+            "target": quota["target"],
+            "at_ms": fact.at_ms,
+            "boot": quota["boot"],
+            "up_ms": quota["upMs"],
+        },
+    )
+
+
+def was_reset(rows: Rows, fact: Fact) -> None:
+    bucket = fact.data["bucket"]
+    rows.put(
+        quota_reset,
+        {
+            "tenant": fact.tenant,
+            "capability": bucket["capability"],
+            "per": bucket["per"],
+            "subject": bucket["subject"],
+            "actor": fact.actor.id,
+            "rationale": fact.data["rationale"],
+            "at_ms": fact.at_ms,
+            "place": fact.place,
+        },
+    )

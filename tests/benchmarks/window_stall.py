@@ -46,16 +46,9 @@ def figures(home: Path) -> Iterator[Figure]:
     worst = max(work, key=lambda gaps: gaps["stall"])
     name = "window: largest stall while the engine works"
     yield limit(f"{name} ({worst['pane']} on screen)", worst["stall"], "ms", FRAME_MS)
-    yield limit("window: 99 % of the gaps while the engine works", max(g["p99"] for g in work), "ms", FRAME_MS)
-    most = max(g["gap"] for g in quiet)
-    yield at_most(
-        "window: largest gap, waiting for a core included",
-        max(g["gap"] for g in work),
-        "ms",
-        "without work",
-        most,
-        None,
-    )
+    for key, said in (("p99", "99 % of the gaps"), ("gap", "largest gap")):
+        working, idle = max(g[key] for g in work), max(g[key] for g in quiet)
+        yield at_most(f"window: {said}, waiting for a core included", working, "ms", "without work", idle, None)
 
 
 def main(home: Path) -> None:

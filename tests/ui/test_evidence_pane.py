@@ -136,6 +136,10 @@ def test_a_path_a_file_and_a_sweep_on_a_real_log(brained, tmp_path: Path, monkey
     assert pane.sweep.view.checked
     assert all("_" not in state for state in {r.state for m in pane.sweep.view.maps for r in m.ranges})
     assert {r.state for m in pane.sweep.view.maps for r in m.ranges} == {"ok"}
+    pane.tabs.setCurrentIndex(2)
+    brained.settle()
+    assert "vaulted" in pane.copies.head.text()
+    assert pane.copies.checkpoints.cells.rowCount() >= 1
     assert not pane.copies.ask.isEnabled()
     assert "No witness" in pane.copies.ask.why_not
 

@@ -68,9 +68,10 @@ class CopiesRoom(QWidget):
         )
         self.setLayout(column(grow(Scroll(inside)), gap=0))
 
-    def take(self, anchors: dict[str, Any]) -> None:
+    def take(self, anchors: dict[str, Any], *, shown: bool) -> None:
         self.anchors = anchors
-        self.refresh()
+        if shown:
+            self.refresh()
 
     def refresh(self) -> None:
         """Ages grow; what is shown is the same."""

@@ -7,6 +7,7 @@ session covered it; how far it is kept outside of this home is what the engine's
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabBar, QWidget
 
 from ... import words
@@ -29,6 +30,9 @@ INDEX_BITS = 40
 """A place is log · 2⁴⁰ + index."""
 
 EPOCH_STARTED = "epoch.started"
+ANCHORS_MS = 1_000
+"""How long after something was sealed it is asked who keeps it."""
+
 FILES = "Receipt files (*.tlog-proof);;All files (*)"
 
 
@@ -39,6 +43,8 @@ class EvidencePane(Pane):
     def __init__(self, desk: Desk) -> None:
         self._verify: Reply | None = None
         super().__init__(desk)
+        self._later = QTimer(self, singleShot=True, interval=ANCHORS_MS)
+        self._later.timeout.connect(lambda: self.desk.live and self.load_anchors())
 
     def build(self) -> QWidget:
         self.tabs = QTabBar()
@@ -115,7 +121,7 @@ class EvidencePane(Pane):
 
     def _take_anchors(self, anchors: dict[str, Any]) -> None:
         self.receipts.take_anchors(anchors)
-        self.copies.take(anchors)
+        self.copies.take(anchors, shown=self.tabs.currentIndex() == COPIES)
 
     def _filled(self) -> None:
         if self.state is not State.READY:
@@ -123,8 +129,10 @@ class EvidencePane(Pane):
 
     def _turn(self, tab: int) -> None:
         self._rooms.setCurrentIndex(tab)
-        if self.desk.live and tab == COPIES:
-            self.load_anchors()
+        if tab == COPIES:
+            self.copies.refresh()
+            if self.desk.live:
+                self.load_anchors()
         elif self.desk.live and tab == SWEEP:
             self.sweep.load()
 
@@ -141,7 +149,12 @@ class EvidencePane(Pane):
             self.receipts.turn_to(log, index)
 
     def tick(self) -> None:
-        self.copies.refresh()
+        if self.tabs.currentIndex() == COPIES:
+            self.copies.refresh()
+
+    def leave(self) -> None:
+        super().leave()
+        self._later.stop()
 
     # verify
 
@@ -248,8 +261,8 @@ class EvidencePane(Pane):
             self.receipts.show_counts()
         elif self.desk.live:
             self.load()
-        if self.desk.live and self.isVisible():
-            self.load_anchors()
+        if self.desk.live and self.isVisible() and not self._later.isActive():
+            self._later.start()
 
     def on_changed(self) -> None:
         live = "" if self.desk.live else self.desk.why_not_write() or "The engine is starting."

@@ -276,9 +276,11 @@ class ReceiptsView(QWidget):
             self.panel.show_kept(kept.lines(own, self.receipt["index"], size))
 
     def take_anchors(self, anchors: dict[str, Any]) -> None:
-        self.kept = kept.kept(anchors, self.origin)
-        self.table.viewport().update()
-        self._show_kept()
+        found = kept.kept(anchors, self.origin)
+        if found != self.kept:
+            self.kept = found
+            self.table.viewport().update()
+            self._show_kept()
 
     def _ask_path(self) -> None:
         if self.receipt is not None:

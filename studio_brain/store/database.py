@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from ..kernel.errors import ConfigError
+from ..kernel.errors import ConfigError, StorageError
 from .faults import storage_faults
 from .reading import Row, Select
 
@@ -132,9 +132,17 @@ def sqlite_database(
 
     write = create_engine("sqlite://", creator=connect("rwc"), poolclass=QueuePool, pool_size=1, max_overflow=2)
     read = create_engine("sqlite://", creator=connect("ro"), poolclass=QueuePool, pool_size=READERS, max_overflow=8)
+    for engine in (write, read):
+        event.listen(engine, "handle_error", _torn_schema)
     event.listen(write, "begin", _begin("BEGIN IMMEDIATE"))
     event.listen(read, "begin", _begin("BEGIN"))
     return Database(name, write, read)
+
+
+def _torn_schema(context: ExceptionContext) -> None:
+    """A schema so damaged that even SQLite's message about it is no text any more."""
+    if isinstance(context.original_exception, UnicodeDecodeError):
+        raise StorageError("the schema of the database is damaged")
 
 
 def _begin(sql: str) -> Callable[[Connection], None]:

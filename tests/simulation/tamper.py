@@ -268,7 +268,7 @@ def _contents(path: Path, log_id: int) -> dict[str, Any]:
             for table in TABLES:
                 found[table] = _read(conn, f"SELECT * FROM {table} NOT INDEXED ORDER BY 1, 2")
             found["rows"] = [_read(conn, ENTRY, log_id << 40 | index) for index in range(SIZE + 50)]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         found["error"] = str(error)
     return found
 
@@ -276,7 +276,7 @@ def _contents(path: Path, log_id: int) -> dict[str, Any]:
 def _read(conn: sqlite3.Connection, sql: str, *parameters: int) -> Any:
     try:
         return conn.execute(sql, parameters).fetchall()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):  # a column's name may be torn too
         return None
 
 

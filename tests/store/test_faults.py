@@ -85,6 +85,21 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert caught.value.code is ReasonCode.STORAGE_DAMAGED
 
 
+def test_a_torn_schema_is_named(tmp_path: Path) -> None:
+    databases, sequencer = opened(tmp_path)
+    assert isinstance(sequencer.run([append()])[0], Committed)
+    databases.close()
+    path = tmp_path / "brain.db"
+    data = path.read_bytes()
+    at = data.index(b"CREATE TABLE checkpoint") + 24
+    path.write_bytes(data[:at] + b"\xd5" * 9 + data[at + 9 :])
+    again = open_databases(tmp_path)
+    with pytest.raises(StorageError) as caught:
+        again.brain.reading(lambda conn: find_log(conn, "studio"))
+    assert caught.value.code is ReasonCode.STORAGE_DAMAGED
+    again.close()
+
+
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StorageError) as caught:

@@ -156,11 +156,11 @@ def test_a_unit_alone_in_its_group_leaves_nothing_either(databases: Databases) -
 
     def work(unit: Unit) -> None:
         unit.append(event(0))
-        unit.conn.execute(text("INSERT INTO switch VALUES ('a', 'b', 'c', 'd', 'e', 1, 1)"))
+        unit.conn.execute(text("INSERT INTO projection (name, version) VALUES ('a', 1)"))
         raise ValueError("changed its mind")
 
     assert isinstance(error(sequencer.run([("studio", work)])[0]), ValueError)
-    assert databases.brain.reading(lambda conn: conn.execute(text("SELECT count(*) FROM switch")).scalar_one()) == 0
+    assert databases.brain.reading(lambda conn: conn.execute(text("SELECT count(*) FROM projection")).scalar_one()) == 0
     assert done(sequencer.run([unit_of(event(1))])[0])[0].receipt.seq == 0
     assert verified(databases.brain).size == 1
 

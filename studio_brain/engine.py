@@ -14,6 +14,7 @@ from .brain import Brain
 from .gateway.expiry import expire_due
 from .gateway.perform import Session
 from .gateway.recovery import engine_actor
+from .gateway.switch_ends import end_due
 from .kernel.clock import MINUTE
 from .kernel.errors import StudioBrainError
 from .kernel.ports import Connector, Health, HealthState
@@ -161,6 +162,7 @@ class Engine:
 
     async def _expire(self) -> None:
         await expire_due(self._brain.gateway)
+        await end_due(self._brain.gateway)
 
     async def _follow(self) -> None:
         await self._brain.stories.turn()

@@ -5,14 +5,14 @@ checkpoint before anything is sent. *Finish* is fenced: an answer to an attempt 
 changes nothing and is only traced.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from ..kernel.canonical import canonical_entry
 from ..kernel.hashing import sha256, to_text
 from ..kernel.lifecycle import Accepted, Refused
-from ..kernel.policy import POLICY_VERSION, TIERS, Actor, blocked_by
+from ..kernel.policy import POLICY_VERSION, TIERS, Actor
 from ..kernel.ports import SET_BY_CLOUD, Change, Outcome, OutcomeKind, Preview, Seen
 from ..kernel.reasons import ReasonCode
 from ..store.sequencer import Unit
@@ -110,14 +110,18 @@ def _what_moved(pinned: Any, live: tuple[Seen, ...]) -> list[str]:
     return [seen.resource for seen in pinned if now.get(seen.resource) != seen.update_time]
 
 
-def claim_again(unit: Unit, execution: Execution, connector: str, lease: Lease, actor: Actor) -> int | None:
-    """unknown → executing: the same call with the same key. The new attempt's number, or None when it must wait."""
+def claim_again(
+    unit: Unit, execution: Execution, connector: str, stopped_with: Collection[str], lease: Lease, actor: Actor
+) -> int | None:
+    """unknown → executing: the same call with the same key. The new attempt's number, or None when it must wait.
+
+    `stopped_with` are the capabilities whose kill switch stops it."""
     found = _current(unit, execution, "unknown")
     if found is None:
         return None
     item, now = found
     engaged = switches.engaged(unit.conn, execution.tenant)
-    if blocked_by(engaged, tenant=execution.tenant, connector=connector, capability=item.capability):
+    if switches.stopping(engaged, execution.tenant, connector, stopped_with):
         return None
     unit.append(
         proposal_event(

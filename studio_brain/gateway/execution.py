@@ -27,6 +27,7 @@ from .proposals import (
     seen_of,
 )
 from .registry import Capability, Outside, Request
+from .switch_ends import end_due
 
 WRITE_DEADLINE_S: Final = 20.0
 FRESH_S: Final = 1.0
@@ -68,6 +69,7 @@ class Executor:
 
     async def __call__(self, request: Request) -> Performed:
         gateway = self.gateway
+        await end_due(gateway)
         item = await asyncio.to_thread(self._find, request)
         capability = None if item is None else gateway.registry.capabilities.get(item.capability)
         if item is None or capability is None or item.input is None or item.state != "approved":
@@ -98,8 +100,14 @@ class Executor:
         )
 
     def _admit(self, unit: Unit, item: Proposal, live: Preview) -> dict[str, Any]:
-        """Counts the use: for who asked for it, and for whose thing it is as the cloud says, else for who asked."""
+        """What is checked on the rows of the claim besides: switches of what it undoes, and the use is counted, for who
+        asked for it and for whose thing it is as the cloud says, else for who asked."""
         capability = self.gateway.registry.capabilities[item.capability]
+        connector = None if capability.outside is None else capability.outside.connector
+        engaged = switches.engaged(unit.conn, item.tenant)
+        stop = switches.stopping(engaged, item.tenant, connector, self.gateway.registry.stopped_with(item.capability))
+        if stop is not None:
+            raise Refusal(ReasonCode.KILL_SWITCH, f"{stop.scope.value} {stop.target}".strip(), item)
         owner = live.arguments.get("ownerUid")
         owner = owner if isinstance(owner, str) and owner else item.requester
         try:
@@ -170,6 +178,7 @@ class Executor:
     def call(
         self, outside: Outside, item: Proposal, execution: Execution, live: Preview | None, corr: str
     ) -> WriteCall:
+        names = self.gateway.registry.stopped_with(item.capability)
         approvals = self.gateway.database.reading(lambda conn: approvals_of(conn, item))
         last = next((a for a in reversed(approvals) if a.verdict == "approved"), None)
         return WriteCall(
@@ -186,7 +195,7 @@ class Executor:
             request_id=execution.request_id,
             correlation_id=corr,
             deadline_s=self.deadline_s,
-            permit=lambda: switches.blocking(self.gateway.database, item.tenant, outside.connector, item.capability),
+            permit=lambda: switches.blocking(self.gateway.database, item.tenant, outside.connector, names),
         )
 
     async def send(self, connector: Connector, call: WriteCall) -> Outcome:

@@ -102,6 +102,7 @@ MANIFEST: Final = Manifest(
             id="killswitch.engage",
             title="Engage a kill switch",
             description="Stops every outside write of its scope before it leaves.",
+            payload=switches.EngagePayload,
             risk=Risk.LOW,
             role=Role.EDITOR,
             failure_mode="the switch stays off and says so",

@@ -123,6 +123,7 @@ def switches_list(sources: Sources, tenant: str, params: Mapping[str, Any]) -> l
             "actor": row["actor"],
             "rationale": row["rationale"],
             "engagedAt": utc_text(row["engaged_at_ms"]),
+            "until": None if row["until_ms"] is None else utc_text(row["until_ms"]),
         }
         for row in sources.brain(SWITCHES, {"tenant": tenant})
     ]

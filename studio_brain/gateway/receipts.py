@@ -10,7 +10,7 @@ from typing import Any, Final
 from ..evidence.entry import ActorRef, Event
 from ..kernel.canonical import canonical_entry
 from ..kernel.hashing import to_text
-from ..kernel.policy import POLICY_VERSION, Actor, Decision
+from ..kernel.policy import POLICY_VERSION, Actor, ActorType, Decision, Role
 from ..kernel.reasons import ReasonCode
 from .proposals import Proposal
 from .registry import Request
@@ -57,6 +57,11 @@ def proposal_stream(proposal: str) -> str:
 
 def actor_ref(actor: Actor) -> ActorRef:
     return ActorRef(actor.type.value, actor.id, actor.via)
+
+
+def engine_actor(tenant: str) -> Actor:
+    """The engine itself, settling what a person began."""
+    return Actor(ActorType.SYSTEM, "engine", tenant, Role.OWNER, "engine", "engine")
 
 
 def gateway_event(

@@ -7,12 +7,12 @@ person. Nothing is ever blindly sent again. Tries are spaced out, and the cloud 
 import asyncio
 
 from ..kernel.errors import StudioBrainError
-from ..kernel.policy import Actor, ActorType, Role
 from ..kernel.ports import Connector, HealthState, Outcome, OutcomeKind, Settled
 from ..kernel.reasons import ReasonCode
 from . import claim
 from .execution import Executor, check_sealed
 from .proposals import Execution, Proposal, find_proposal, unsettled
+from .receipts import engine_actor as engine_actor
 from .registry import Idempotency, Outside
 
 FIRST_WAIT_S = 0.5
@@ -73,10 +73,11 @@ class Recovery:
         lease = claim.Lease(
             self._executor.process.name, int((self._clock.monotonic() + self._executor.deadline_s * 2) * 1000)
         )
+        names = self._gateway.registry.stopped_with(item.capability)
         claimed = await asyncio.wrap_future(
             self._gateway.writer.submit(
                 execution.tenant,
-                lambda unit: claim.claim_again(unit, execution, outside.connector, lease, actor),
+                lambda unit: claim.claim_again(unit, execution, outside.connector, names, lease, actor),
             )
         )
         if claimed.value is None:
@@ -114,8 +115,3 @@ class Recovery:
         await self._executor.finish(execution, outcome, actor, item.corr, 0)
         if outcome.kind is OutcomeKind.OK:
             await self._executor.compare(connector, call, execution, actor, item.corr)
-
-
-def engine_actor(tenant: str) -> Actor:
-    """The engine itself, settling what a person began."""
-    return Actor(ActorType.SYSTEM, "engine", tenant, Role.OWNER, "engine", "engine")

@@ -237,6 +237,11 @@ class Registry:
         for job in self.jobs.values():
             self._check_job(job)
 
+    def stopped_with(self, capability: str) -> tuple[str, ...]:
+        """The capabilities whose kill switch stops this one: itself, and what it undoes."""
+        undone = (c.id for c in self.capabilities.values() if c.outside and c.outside.rollback == capability)
+        return (capability, *undone)
+
     def _check_job(self, job: Job) -> None:
         wanted = self.capabilities.get(job.capability)
         if wanted is None or wanted.mode is not Mode.LOCAL or ActorType.SYSTEM not in wanted.actor_types:

@@ -155,7 +155,7 @@ def test_a_permit_that_says_no_keeps_the_socket_shut() -> None:
 
 
 def test_the_permit_is_asked_again_before_a_second_try() -> None:
-    answers = [None, ReasonCode.KILL_SWITCH]
+    answers = [None, None, ReasonCode.KILL_SWITCH]  # before a token, before the first try, before the second
     outcome, requests = execute(call(permit=lambda: answers.pop(0)), answer(NO, status=401), answer(OK))
     assert (outcome.kind, outcome.code, len(requests)) == (OutcomeKind.FAILED, ReasonCode.KILL_SWITCH, 1)
 

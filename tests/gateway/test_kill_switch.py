@@ -1,12 +1,15 @@
 """The kill switch: on in any scope, nothing of that scope leaves, whichever path it takes."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from studio_brain.gateway.switch_ends import end_due
+from studio_brain.kernel.clock import HOUR, MINUTE, utc_text
 from studio_brain.kernel.ports import Outcome, OutcomeKind, WriteCall
 from studio_brain.kernel.reasons import ReasonCode
-from tests.gateway.harness import APPEND, EDITOR, OWNER, VIEWER, Bench
+from tests.gateway.harness import APPEND, EDITOR, NOW, OWNER, VIEWER, Bench
 
 SCOPES = [
     {"scope": "global"},
@@ -102,3 +105,74 @@ def test_a_database_that_cannot_be_read_stops_the_wire(bench: Bench, monkeypatch
     bench.outside.execute = unreadable  # type: ignore[method-assign]
     assert bench.execute(drafted).code is ReasonCode.AUDIT_UNAVAILABLE
     assert bench.outside.calls == []
+
+
+def engaged(bench: Bench) -> int:
+    def count(conn: Any) -> int:
+        return int(conn.exec_driver_sql("SELECT count(*) FROM switch").scalar_one())
+
+    return bench.databases.brain.reading(count)
+
+
+def test_a_switch_ends_by_itself_when_its_time_is_over_and_that_is_sealed(bench: Bench) -> None:
+    drafted = bench.approved()
+    on = bench.perform("killswitch.engage", {"scope": "tenant", "forMinutes": 30}, EDITOR)
+    assert on.data["until"] == utc_text(NOW + 30 * MINUTE)
+    bench.pass_time(30 * MINUTE - 1)
+    assert bench.execute(drafted).code is ReasonCode.KILL_SWITCH
+    bench.pass_time(1)
+    assert bench.execute(drafted).outcome == "executed"
+    sealed = bench.entries(kind="killswitch.expired")[0].entry
+    assert (sealed.actor.type, sealed.data["scope"], sealed.data["approvalState"]) == ("system", "tenant", "off")
+    assert engaged(bench) == 0
+
+
+def test_a_clock_that_jumps_ends_no_switch(bench: Bench) -> None:
+    up = ["first", 1_000_000]
+    bench.gateway.uptime = lambda: (str(up[0]), int(up[1]))  # type: ignore[call-overload]
+    drafted = bench.approved()
+    bench.perform("killswitch.engage", {"scope": "global", "forMinutes": 30}, EDITOR)
+    bench.pass_time(HOUR)  # the wall says an hour, the machine has been on for no longer
+    assert asyncio.run(end_due(bench.gateway)) == 0
+    assert bench.execute(drafted).code is ReasonCode.KILL_SWITCH
+    up[1] = 1_000_000 + 30 * MINUTE
+    assert asyncio.run(end_due(bench.gateway)) == 1
+    assert [s.entry.kind for s in bench.entries("_system")] == ["killswitch.engaged", "killswitch.expired"]
+
+
+def test_a_switch_without_an_end_stays_on(bench: Bench) -> None:
+    bench.perform("killswitch.engage", {"scope": "tenant"}, EDITOR)
+    bench.pass_time(400 * 24 * HOUR)
+    assert asyncio.run(end_due(bench.gateway)) == 0
+    assert engaged(bench) == 1
+
+
+def test_a_released_switch_is_not_ended_a_second_time(bench: Bench) -> None:
+    bench.perform("killswitch.engage", {"scope": "tenant", "forMinutes": 1}, EDITOR)
+    bench.perform("killswitch.release", {"scope": "tenant"}, OWNER)
+    bench.pass_time(HOUR)
+    assert asyncio.run(end_due(bench.gateway)) == 0
+    assert bench.perform("killswitch.engage", {"scope": "tenant", "forMinutes": 0}, EDITOR).code is (
+        ReasonCode.INVALID_PAYLOAD
+    )
+
+
+def test_the_switch_of_a_capability_stops_its_undoing_too(bench: Bench) -> None:
+    done = bench.approved()
+    bench.execute(done)
+    undo = bench.perform("proposal.rollback", {"proposalId": done.proposal}, EDITOR)
+    bench.approve(undo)
+    bench.perform("killswitch.engage", {"scope": "capability", "target": APPEND}, EDITOR)
+    assert bench.execute(undo).code is ReasonCode.KILL_SWITCH
+    assert bench.state(undo) == "approved"
+    bench.perform("killswitch.release", {"scope": "capability", "target": APPEND}, OWNER)
+    send = bench.outside.execute
+
+    async def late(call: WriteCall) -> Outcome:
+        scope = {"scope": "capability", "target": APPEND}
+        await bench.gateway.perform("killswitch.engage", scope, EDITOR, rationale="something is wrong")
+        return await send(call)
+
+    bench.outside.execute = late  # type: ignore[method-assign]
+    assert bench.execute(undo).code is ReasonCode.KILL_SWITCH
+    assert len(bench.outside.calls) == 1

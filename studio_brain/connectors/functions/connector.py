@@ -100,6 +100,9 @@ class FunctionsConnector:
         operation = self._operations.get(call.operation)
         if operation is None:
             return Outcome(OutcomeKind.FAILED, call.request_id, ReasonCode.READ_ONLY_VIOLATION, call.operation)
+        blocked = call.permit()
+        if blocked is not None:  # before a token is fetched, and once more before the call itself
+            return Outcome(OutcomeKind.FAILED, call.request_id, blocked, "stopped before it was sent")
         skew_ms = self._transport.skew_of(self._client.address)
         if skew_ms is not None and abs(skew_ms) > MAX_SKEW_MS:
             return Outcome(OutcomeKind.FAILED, call.request_id, ReasonCode.CLOCK_SKEW, f"{skew_ms // 1000} s")

@@ -80,13 +80,18 @@ async def kill(
     rationale: Rationale,
     scope: Annotated[str, typer.Option("--scope", help="global, tenant, connector or capability.")] = "global",
     target: Annotated[str, typer.Option("--target", help="The connector or capability.")] = "",
+    minutes: Annotated[int | None, typer.Option("--minutes", help="It ends by itself after so long.")] = None,
 ) -> int:
     """Engage or release a kill switch."""
     if turn not in ("on", "off"):
         raise typer.BadParameter("say on or off")
     capability = "killswitch.engage" if turn == "on" else "killswitch.release"
-    done = await run.perform(capability, {"scope": scope, "target": target}, rationale)
-    return run.show_performed(done, f"kill switch {scope} {target} {turn}")
+    payload: dict[str, Any] = {"scope": scope, "target": target}
+    if minutes is not None:
+        payload["forMinutes"] = minutes
+    done = await run.perform(capability, payload, rationale)
+    until = f" until {done.data['until']}" if done.data.get("until") else ""
+    return run.show_performed(done, f"kill switch {scope} {target} {turn}{until}")
 
 
 async def _decide(run: Run, capability: str, id: str, rationale: str) -> int:

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -33,7 +34,7 @@ from .flows import STORIES
 from .flows.runner import Runner
 from .gateway import catalogue, quota_desk, rows
 from .gateway import manifest as gateway_manifest
-from .gateway.execution import Executor, Process
+from .gateway.execution import Executor, Process, Storage
 from .gateway.integrity import Progress, Report, check
 from .gateway.perform import Gateway, Performed, Session
 from .gateway.recovery import Recovery
@@ -41,7 +42,7 @@ from .gateway.registry import Manifest, Registry, RegistryError, narrowed
 from .gateway.rollback import Rollback
 from .gateway.switches import SYSTEM
 from .home import installation as installations
-from .home.files import make_home
+from .home.files import free_bytes, make_home
 from .home.installation import CurrentSigner, Installation, LockedSigner, SigningKey
 from .home.pins import PinPlaces
 from .home.practice import FILE as PRACTICE_FILE
@@ -138,7 +139,11 @@ class Brain:
         carriers = {tenant: dict(found) for tenant, found in self.connectors.items()}
         self.gateway = Gateway(self.registry, self.databases.brain, self.writer, carriers, self.clock, ids, uptime)
         self.executor = Executor(
-            self.gateway, self.clock, Process(own_name(), is_alive), settings.engine.write_deadline_s
+            self.gateway,
+            self.clock,
+            Process(own_name(), is_alive),
+            settings.engine.write_deadline_s,
+            Storage(partial(free_bytes, opening.home), settings.engine.reserve_mb * 1_000_000),
         )
         self.recovery = Recovery(self.executor)
         self.stories = Runner(

@@ -50,6 +50,24 @@ class Process:
     is_alive: Callable[[str], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The space that is left (bytes), and how much of it is kept back: what was sent has to be sealed afterwards."""
+
+    free: Callable[[], int] = lambda: 0
+    reserve: int = 0
+
+    def is_low(self) -> bool:
+        return self.free() < self.reserve
+
+    def check(self, item: Proposal) -> None:
+        """Raises Refusal STORAGE_LOW; the proposal stays approved."""
+        free = self.free()
+        if free < self.reserve:
+            said = f"{free // 1_000_000} MB are left, {self.reserve // 1_000_000} MB are kept back"
+            raise Refusal(ReasonCode.STORAGE_LOW, said, item)
+
+
 def check_sealed(claimed: Performed | Committed[Any]) -> None:
     """*Sealed before act*: raises unless a signed checkpoint covers the start that was just committed."""
     if not claimed.receipts or claimed.checkpoint <= claimed.receipts[-1].seq:
@@ -60,12 +78,18 @@ class Executor:
     """The procedure behind `proposal.execute`."""
 
     def __init__(
-        self, gateway: Gateway, clock: Clock, process: Process, write_deadline_s: float = WRITE_DEADLINE_S
+        self,
+        gateway: Gateway,
+        clock: Clock,
+        process: Process,
+        write_deadline_s: float = WRITE_DEADLINE_S,
+        storage: Storage = Storage(),
     ) -> None:
         self.gateway = gateway
         self.clock = clock
         self.process = process
         self.deadline_s = write_deadline_s
+        self.storage = storage
 
     async def __call__(self, request: Request) -> Performed:
         gateway = self.gateway
@@ -100,8 +124,9 @@ class Executor:
         )
 
     def _admit(self, unit: Unit, item: Proposal, live: Preview) -> dict[str, Any]:
-        """What is checked on the rows of the claim besides: switches of what it undoes, and the use is counted, for who
-        asked for it and for whose thing it is as the cloud says, else for who asked."""
+        """What the claim checks besides: space to seal the result, and switches of what it undoes. Then the use is
+        counted, for who asked for it and for whose thing it is as the cloud says, else for who asked."""
+        self.storage.check(item)
         capability = self.gateway.registry.capabilities[item.capability]
         connector = None if capability.outside is None else capability.outside.connector
         engaged = switches.engaged(unit.conn, item.tenant)

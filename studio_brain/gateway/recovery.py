@@ -57,6 +57,8 @@ class Recovery:
         if (await connector.health(self._executor.deadline_s)).state is not HealthState.OK:
             return
         if outside.idempotency is Idempotency.KEY:
+            if await asyncio.to_thread(self._executor.storage.is_low):
+                return
             await self._ask_again(outside, connector, item, execution)
         elif outside.idempotency is Idempotency.READ_BACK:
             await self._read_back(outside, connector, item, execution)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -38,6 +39,14 @@ def make_home(home: Path) -> None:
         raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY) from error
     if not os.access(home, os.W_OK | os.X_OK):
         raise StorageError(str(home), code=ReasonCode.STORAGE_READ_ONLY)
+
+
+def free_bytes(folder: Path) -> int:
+    """What is left for this account on the disk that holds `folder`. Raises StorageError when it cannot be told."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        raise StorageError(str(folder), code=ReasonCode.STORAGE_READ_ONLY) from error
 
 
 @contextlib.contextmanager

@@ -139,9 +139,12 @@ class DatabaseSettings(_Section):
 
 
 class EngineSettings(_Section):
+    """`reserve_mb` is the space on the home's disk below which nothing is carried out."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     read_deadline_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     write_deadline_s: Annotated[float, Field(gt=0, le=120)] = 20.0
+    reserve_mb: Annotated[int, Field(ge=0, le=100_000_000)] = 64
     health_every_s: Annotated[float, Field(ge=1, le=3600)] = 15.0
 
 

@@ -41,6 +41,7 @@ class ReasonCode(StrEnum):
     # evidence and storage
     AUDIT_UNAVAILABLE = "AUDIT_UNAVAILABLE"
     STORAGE_FULL = "STORAGE_FULL"
+    STORAGE_LOW = "STORAGE_LOW"
     STORAGE_LOCKED = "STORAGE_LOCKED"
     STORAGE_READ_ONLY = "STORAGE_READ_ONLY"
     STORAGE_DAMAGED = "STORAGE_DAMAGED"
@@ -169,6 +170,10 @@ REASONS: dict[ReasonCode, Reason] = {
         "The receipt could not be written, so nothing was sent.", "Mend the storage named beside this and try again."
     ),
     ReasonCode.STORAGE_FULL: Reason("The disk is full.", "Free some space on the disk that holds the home folder."),
+    ReasonCode.STORAGE_LOW: Reason(
+        "Too little space is left to carry anything out and still seal its result.",
+        "Free some space on the disk that holds the home folder; the proposal stays approved.",
+    ),
     ReasonCode.STORAGE_LOCKED: Reason(
         "Another process holds the database.", "Wait for it to finish or close it, then try again."
     ),

@@ -36,8 +36,9 @@ _OUTSIDE_CODES: Final = frozenset(
     {
         ReasonCode.TIMEOUT, ReasonCode.UNAVAILABLE, ReasonCode.RATE_LIMITED, ReasonCode.NOT_CONFIGURED,
         ReasonCode.BAD_RESPONSE, ReasonCode.CLOCK_SKEW, ReasonCode.KEYRING_ABSENT, ReasonCode.KEYRING_LOCKED,
-        ReasonCode.PASSPHRASE_WRONG, ReasonCode.STORAGE_FULL, ReasonCode.STORAGE_LOCKED, ReasonCode.STORAGE_READ_ONLY,
-        ReasonCode.STORAGE_DAMAGED, ReasonCode.AUDIT_UNAVAILABLE, ReasonCode.KEY_MISMATCH, ReasonCode.PARTIAL_READ,
+        ReasonCode.PASSPHRASE_WRONG, ReasonCode.STORAGE_FULL, ReasonCode.STORAGE_LOW, ReasonCode.STORAGE_LOCKED,
+        ReasonCode.STORAGE_READ_ONLY, ReasonCode.STORAGE_DAMAGED, ReasonCode.AUDIT_UNAVAILABLE,
+        ReasonCode.KEY_MISMATCH, ReasonCode.PARTIAL_READ,
         ReasonCode.KEY_NOT_GIVEN,
     }
 )  # fmt: skip

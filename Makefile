@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.complete
 ARGS   ?=
 
-.PHONY: cockpit test lint bench soak screenshots peers wheel lock clean
+.PHONY: cockpit test lint bench soak screenshots docs peers wheel lock clean
 
 $(STAMP): requirements/lock.txt pyproject.toml packaging/linux/prepare.sh
 	sh packaging/linux/prepare.sh $(PYTHON)
@@ -34,6 +34,10 @@ bench: $(STAMP)
 # The long campaigns; every one prints its seed. ARGS="tamper --seed 7 --count 500" runs one of them shorter.
 soak: $(STAMP)
 	$(BIN)/python -m tests.simulation $(ARGS)
+
+# The pages that are written from the program itself.
+docs: $(STAMP)
+	$(BIN)/python -m studio_brain.doors.reason_page
 
 screenshots: $(STAMP)
 	QT_QPA_PLATFORM=offscreen $(BIN)/studio-cockpit --practice --screenshot docs/screenshots $(ARGS)

@@ -19,6 +19,9 @@ from .clouds import Clouds
 from .connectors.functions.operations import OPERATIONS
 from .connectors.transport import Transport
 from .connectors.witness.client import WitnessClient
+from .domains.compliance import manifest as compliance
+from .domains.compliance.classify import rules as compliance_rules
+from .domains.compliance.decide import Intake
 from .domains.incidents import manifest as incidents
 from .domains.installation.manifest import installation_manifest
 from .domains.installation.queries import Installed
@@ -138,6 +141,7 @@ class Brain:
         self.replay = Replay(self.databases, everything, opening.home / "replay")
         carriers = {tenant: dict(found) for tenant, found in self.connectors.items()}
         self.gateway = Gateway(self.registry, self.databases.brain, self.writer, carriers, self.clock, ids, uptime)
+        self.gateway.intake = Intake(compliance_rules())
         self.executor = Executor(
             self.gateway,
             self.clock,
@@ -375,6 +379,7 @@ def manifests_of(settings: Settings, installed: Installed) -> tuple[Manifest, ..
         studio.MANIFEST,
         records.manifest(settings),
         incidents.MANIFEST,
+        compliance.MANIFEST,
         installation_manifest(installed),
     )
     try:

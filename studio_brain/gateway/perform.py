@@ -27,6 +27,7 @@ from ..store.writer import UnitOfWork
 from . import decide, receipts, switches
 from .accept import accept
 from .decide import Refusal
+from .intake import Intake
 from .lifecycle import PROPOSAL, REFUSED
 from .proposals import Plan, Proposal, find_proposal
 from .quotas import Quotas
@@ -128,6 +129,7 @@ class Gateway:
         self.clock = clock
         self.ids = ids
         self.uptime = uptime
+        self.intake: Intake | None = None
         self.quotas = Quotas(clock, uptime)
         self.procedures: dict[str, Procedure] = {}
 
@@ -169,6 +171,8 @@ class Gateway:
         refusal = await self.foresee(request)
         if refusal is not None:
             return await self.deny(request, refusal)
+        if await self._is_held(request):
+            return await self.commit(request, lambda unit: self.judged(unit, request, _too_late))
         preview = await self.preview(request.capability, request.input, request.tenant)
         if isinstance(preview, Refusal):
             return await self.deny(request, preview)
@@ -232,9 +236,21 @@ class Gateway:
             if decision.effect is Effect.DENY:
                 raise Refusal(decision.code or ReasonCode.POLICY_ERROR, decision.detail)
             self._check_offered(request, subject)
-            return Answer(act(decision), decision)
+            held = None if self.intake is None else self.intake.hold(unit, request)
+            if held is not None:
+                return _deny(unit, replace(request, rationale=""), held, decision)
+            done = act(decision)
+            if self.intake is not None:
+                self.intake.note(unit, request)
+            return Answer(done, decision)
         except Refusal as refusal:
             return _deny(unit, request, refusal, decision)
+
+    async def _is_held(self, request: Request) -> bool:
+        intake = self.intake
+        if intake is None:
+            return False
+        return await asyncio.to_thread(self.database.reading, lambda conn: intake.is_held(conn, request))
 
     def _check_offered(self, request: Request, subject: Subject) -> None:
         """What a studio goes without is neither asked for nor carried out, however long ago it was approved."""
@@ -350,6 +366,10 @@ class Gateway:
     def _evaluate(self, conn: Connection, request: Request, subject: Subject, now_ms: int) -> Decision:
         context = Context(now_ms, switches.engaged(conn, request.tenant))
         return evaluate(request.actor, request.capability.facts(), subject, context)
+
+
+def _too_late(decision: Decision) -> Done:
+    raise Refusal(ReasonCode.CONFLICT, "what it says was let pass just now; send it again")
 
 
 def _deny(unit: Unit, request: Request, refusal: Refusal, decision: Decision | None = None) -> Answer:

@@ -32,6 +32,8 @@ class ReasonCode(StrEnum):
     CONFLICT = "CONFLICT"
     STALE = "STALE"
     SHOWN_DIFFERS = "SHOWN_DIFFERS"
+    REVIEW_REQUIRED = "REVIEW_REQUIRED"
+    REVIEW_DENIED = "REVIEW_DENIED"
     NOTHING_TO_DO = "NOTHING_TO_DO"
     NO_ROLLBACK = "NO_ROLLBACK"
     ALREADY_ROLLED_BACK = "ALREADY_ROLLED_BACK"
@@ -146,6 +148,13 @@ REASONS: dict[ReasonCode, Reason] = {
     ReasonCode.CONFLICT: Reason("Somebody else was faster.", "Look at the new state before you decide again."),
     ReasonCode.STALE: Reason(
         "What the proposal saw has changed in the cloud.", "Look at the difference and draft it again."
+    ),
+    ReasonCode.REVIEW_REQUIRED: Reason(
+        "What it says has to be looked at by a person first.",
+        "Wait for the review, then send it again; somebody else than you decides it in the review queue.",
+    ),
+    ReasonCode.REVIEW_DENIED: Reason(
+        "This text was reviewed and turned down.", "Do not send it again; ask for something else, in other words."
     ),
     ReasonCode.SHOWN_DIFFERS: Reason(
         "What was shown is not what is stored.", "Reload the proposal and review it again."

@@ -8,7 +8,7 @@ import sys
 
 from tests.benchmarks.figures import Figure, table
 
-GROUPS = ("append", "studio_state", "cockpit", "receipts", "proofs", "replay", "sweep")
+GROUPS = ("append", "studio_state", "compliance", "cockpit", "receipts", "proofs", "replay", "sweep")
 
 
 def main(wanted: list[str]) -> int:

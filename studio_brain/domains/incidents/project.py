@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from ...evidence.erasure import ERASED
 from ...evidence.facts import Fact
-from ...evidence.tables import INDEX_BITS, place
 from ...gateway.receipts import COMPARED, RESULT
+from ...kernel.hashing import to_text
 from ...store.projections import Projection
 from ...store.rows import Rows
 from . import facts
@@ -38,10 +38,9 @@ def _opened(rows: Rows, fact: Fact) -> None:
             incident_text,
             {
                 "tenant": fact.tenant,
-                "place": fact.place,
+                "payload": to_text(fact.commitment),
                 "incident": data["incidentId"],
                 "summary": None if fact.content is None else json.loads(fact.content)["summary"],
-                "commitment": fact.commitment,
                 "erased_place": None,
             },
         )
@@ -103,9 +102,8 @@ def _contained(rows: Rows, fact: Fact) -> None:
 
 
 def _erased(rows: Rows, fact: Fact) -> None:
-    at = place(fact.place >> INDEX_BITS, fact.data["index"])
-    if rows.get(incident_text, (fact.tenant, at)) is not None:
-        rows.update(incident_text, (fact.tenant, at), {"summary": None, "erased_place": fact.place})
+    """A payload was erased, of this log or of an earlier one: what it held is empty from now on."""
+    rows.update(incident_text, (fact.tenant, fact.data["payloadSha256"]), {"summary": None, "erased_place": fact.place})
 
 
 _NOTHING_YET: Final[dict[str, Any]] = {
@@ -140,7 +138,7 @@ def _trust(rows: Rows, fact: Fact) -> dict[str, Any]:
 
 PROJECTION: Final = Projection(
     "incidents",
-    1,
+    2,
     INCIDENTS,
     {
         facts.OPENED: _opened,

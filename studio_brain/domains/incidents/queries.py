@@ -25,7 +25,7 @@ SELECT * FROM incident
 """
 COUNTS = "SELECT state, severity, count(*) AS n FROM incident WHERE tenant = :tenant GROUP BY state, severity"
 INCIDENT = "SELECT * FROM incident WHERE tenant = :tenant AND id = :id"
-TEXTS = "SELECT * FROM incident_text WHERE tenant = :tenant AND incident = :id ORDER BY place"
+TEXTS = "SELECT * FROM incident_text WHERE tenant = :tenant AND incident = :id"
 RECEIPTS = """
 SELECT origin, seq FROM incident_receipt WHERE tenant = :tenant AND incident = :id ORDER BY origin, seq LIMIT :limit
 """

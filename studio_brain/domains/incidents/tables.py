@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
 from ...store.rows import PERSONAL
 from ...store.schema import BigInt, views
@@ -31,14 +31,13 @@ incident_text: Final = Table(
     "incident_text",
     views,
     Column("tenant", Text, primary_key=True),
-    Column("place", BigInt, primary_key=True, autoincrement=False),
+    Column("payload", Text, primary_key=True),
     Column("incident", Text, nullable=False),
     Column("summary", Text, info={PERSONAL: True}),
-    Column("commitment", LargeBinary),
     Column("erased_place", BigInt, info={PERSONAL: True}),
     sqlite_strict=True,
 )
-"""What a person wrote who reported one, by the entry that holds it."""
+"""What a person wrote who reported one, by the commitment to the payload that holds it."""
 
 incident_receipt: Final = Table(
     "incident_receipt",

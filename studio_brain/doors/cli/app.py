@@ -62,6 +62,7 @@ GROUPS: Final = {
     "drill": "Rehearse what has to work when it is needed.",
     "quota": "How often each capability may be used.",
     "retention": "What is kept, for how long, and what must be kept.",
+    "review": "Texts that a person has to look at before they go anywhere.",
     "incidents": "What went otherwise than it should, and who looks after it.",
 }
 _groups: Final[dict[str, typer.Typer]] = {}
@@ -277,6 +278,7 @@ def run() -> None:
         rebuild,
         recovery,
         retention,
+        review,
         state,
         sweep,
         upkeep,

@@ -1,0 +1,1 @@
+"""Compliance intake: what free text asks for, and the queue in which people decide on it."""

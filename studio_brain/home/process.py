@@ -6,6 +6,7 @@ The name is `<boot id>/<pid>/<start>`; a process id alone is used again. Where t
 
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -31,9 +32,15 @@ def _start(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
+@cache
+def _own_boot() -> str:
+    """It stays the same for as long as this process lives."""
+    return _boot_id()
+
+
 def uptime() -> tuple[str, int]:
     """`kernel.clock.Uptime` of this machine."""
-    boot = _boot_id()
+    boot = _own_boot()
     if not boot or not hasattr(time, "CLOCK_BOOTTIME"):
         return "", 0
     return boot, time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

@@ -1,4 +1,5 @@
+from tests.e2e.staff import either_home
 from tests.practice_process import practice_studio
 from tests.ui.conftest import cockpit, home, practice, practice_past
 
-__all__ = ["cockpit", "home", "practice", "practice_past", "practice_studio"]
+__all__ = ["cockpit", "either_home", "home", "practice", "practice_past", "practice_studio"]

@@ -13,7 +13,7 @@ from studio_brain.gateway.execution import Process
 from studio_brain.gateway.perform import Performed
 from studio_brain.store.database import open_databases
 from tests.gateway.harness import Bench
-from tests.gateway.test_quotas import allow
+from tests.gateway.limited import allow
 
 
 def main(home: str, url: str, limit: str, *proposals: str) -> None:

@@ -17,14 +17,14 @@ from studio_brain.domains.studio import manifest as studio
 from studio_brain.evidence.facts import Fact, facts
 from studio_brain.evidence.log import find_log
 from studio_brain.gateway import manifest as gateway_manifest
-from studio_brain.gateway import quota_desk, rows
+from studio_brain.gateway import rows
 from studio_brain.gateway.admissions import Admissions
 from studio_brain.gateway.conduct import judge
 from studio_brain.gateway.decide import Refusal
 from studio_brain.gateway.limits import Limit, Per
 from studio_brain.gateway.perform import Performed
 from studio_brain.gateway.quotas import Quotas, owner_ref
-from studio_brain.gateway.registry import Manifest, Registry
+from studio_brain.gateway.registry import Registry
 from studio_brain.kernel.clock import HOUR, MINUTE, SECOND, utc_text
 from studio_brain.kernel.ids import Uuid7Source
 from studio_brain.kernel.policy import ActorType
@@ -36,40 +36,7 @@ from studio_brain.store.reading import Sources
 from studio_brain.store.sequencer import Sequencer, Unit
 from studio_brain.store.writer import Writer
 from tests.gateway.harness import AGENT, APPEND, CLOSE, EDITOR, KEY, NOTE, NOW, OWNER, VIEWER, WHY, Bench, Hands
-
-OPERATIONS = {"functions": frozenset({"ops_note.append", "ops_note.rollback", "batch.close"})}
-WINDOW_S = 600
-PLENTY = 1_000
-
-
-def allow(
-    bench: Bench,
-    id: str = APPEND,
-    *,
-    actor: int = PLENTY,
-    owner: int = PLENTY,
-    capability: int = PLENTY,
-    tenant: int = PLENTY,
-    cooldown_s: int = 0,
-) -> None:
-    """The shipped manifests with other limits for one capability."""
-    uses = {Per.ACTOR: actor, Per.OWNER: owner, Per.CAPABILITY: capability, Per.TENANT: tenant}
-    limits = tuple(Limit(per, count, WINDOW_S) for per, count in uses.items())
-    shipped = (gateway_manifest.MANIFEST, studio.MANIFEST)
-    changed = tuple(
-        replace(
-            manifest,
-            capabilities=tuple(
-                replace(c, limits=limits, cooldown_s=cooldown_s) if c.id == id else c for c in manifest.capabilities
-            ),
-        )
-        for manifest in shipped
-    )
-    bench.gateway.registry = Registry((*changed, desk(bench, changed)), OPERATIONS)
-
-
-def desk(bench: Bench, manifests: tuple[Manifest, ...]) -> Manifest:
-    return quota_desk.manifest(manifests, lambda: bench.gateway.uptime())
+from tests.gateway.limited import OPERATIONS, WINDOW_S, allow
 
 
 def listed(bench: Bench, **params: Any) -> dict[str, Any]:
@@ -188,11 +155,11 @@ def test_ten_parallel_first_uses_from_processes_admit_exactly_the_limit(
     if databases.brain.dialect == "postgresql":
         url = databases.brain.write.url.set(drivername="postgresql").render_as_string(hide_password=False)
     command = [sys.executable, "-m", "tests.gateway.quota_process", str(tmp_path), url, "3"]
-    turns = [[str(d.proposal) for d in drafted[n::5]] for n in range(5)]
+    turns = [[str(d.proposal) for d in drafted[n::4]] for n in range(4)]
     running = [
         subprocess.Popen([*command, *turn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for turn in turns
     ]
-    assert [p.stdout.readline() for p in running if p.stdout] == ["ready\n"] * 5
+    assert [p.stdout.readline() for p in running if p.stdout] == ["ready\n"] * 4
     for process in running:
         assert process.stdin is not None
         process.stdin.write("go\n")

@@ -73,22 +73,22 @@ class Runner:
         """Returns how many wishes were performed. A story that fails does not keep the others; its error is raised at
         the end."""
         performed, failure = 0, None
+        known = await asyncio.to_thread(self._databases.views.reading, all_followed)
         for log, size in await asyncio.to_thread(self._databases.brain.reading, sizes_of):
             for story in self._stories:
+                at = known.get((log.log_id, story.name), 0)
+                if at > size:  # the log was set back behind it: what comes now has not been told
+                    at = 0
                 try:
-                    performed += await self._follow(story, log, size)
+                    performed += await self._follow(story, log, at, size)
                 except Exception as error:
                     failure = failure or error
         if failure is not None:
             raise failure
         return performed
 
-    async def _follow(self, story: Story, log: LogRow, size: int) -> int:
+    async def _follow(self, story: Story, log: LogRow, at: int, size: int) -> int:
         performed = 0
-        known = await asyncio.to_thread(self._databases.views.reading, all_followed)
-        at = known.get((log.log_id, story.name), 0)
-        if at > size:  # the log was set back behind it: what comes now has not been told
-            at = 0
         while at < size:
             end = min(at + STRETCH, size)
             told = await asyncio.to_thread(self._told, story, log, at, end)

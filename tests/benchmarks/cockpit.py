@@ -4,6 +4,9 @@ A start is a process. Bare window and cockpit take turns; the median of each cou
 asked for. Files and bytecode are there already, as after any earlier start. The bare window is a QMainWindow with
 nothing in it. *Shell* is the painted frame of the window; *rows* is when the numbers of the studio are painted and the
 key that leads to approving works, from a home that has lived through fourteen practice days.
+
+The cockpit is two processes that work side by side, the bare window is one: where others want the cores, the wall clock
+is on the side of the bare window. Therefore the processor time of the windows is printed too.
 """
 
 import json
@@ -38,7 +41,7 @@ class Window(QMainWindow):
             QTimer.singleShot(0, self, done)
 
 def done():
-    sys.stderr.write('{"stamp": "painted", "at": %.6f}\\n' % time.monotonic())
+    sys.stderr.write('{"stamp": "painted", "at": %.6f, "cpu": %.6f}\\n' % (time.monotonic(), time.process_time()))
     sys.stderr.flush()
     app.quit()
 
@@ -69,22 +72,27 @@ def _starts(home: Path, folder: Path) -> Iterator[Figure]:
         "cockpit": ([*cockpit, str(home)], ("painted", "rows")),
         "make cockpit": ([*cockpit, str(of_practice), "--practice"], ("painted", "rows")),
     }
-    took: dict[tuple[str, str], list[float]] = {}
+    took: dict[tuple[str, str, str], list[float]] = {}
     for round in range(ROUNDS + 1):
         for way, (command, stamps) in ways.items():
-            for name, seconds in _start(command, stamps, environment).items():
-                if round:  # the first one writes the bytecode
-                    took.setdefault((way, name), []).append(seconds * 1000)
+            for name, times in _start(command, stamps, environment).items():
+                for clock, seconds in times.items():
+                    if round:  # the first one writes the bytecode
+                        took.setdefault((way, name, clock), []).append(seconds * 1000)
     median = {key: statistics.median(values) for key, values in took.items()}
-    for way in ("cockpit", "make cockpit"):
-        for name, said, bound in (("painted", "painted shell", 1.6), ("rows", "rows and live approve key", 3.0)):
-            yield at_most(
-                f"{way}: cold start to {said}", median[way, name], "ms", "bare window", median["bare", "painted"], bound
-            )
+    for clock, suffix, bounded in (("wall", "", True), ("cpu", ", processor time of the window", False)):
+        floor = median["bare", "painted", clock]
+        for way in ("cockpit", "make cockpit"):
+            for name, said, bound in (("painted", "painted shell", 1.6), ("rows", "rows and live approve key", 3.0)):
+                title = f"{way}: cold start to {said}{suffix}"
+                yield at_most(title, median[way, name, clock], "ms", "bare window", floor, bound if bounded else None)
 
 
-def _start(command: Sequence[str], stamps: Sequence[str], environment: Mapping[str, str]) -> dict[str, float]:
-    """Seconds from asking for the process to each stamp. Its children are gone when this returns."""
+def _start(
+    command: Sequence[str], stamps: Sequence[str], environment: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """For each stamp, seconds by wall clock since the process was asked for, and seconds on a processor. Its children
+    are gone when this returns."""
     began = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -95,13 +103,13 @@ def _start(command: Sequence[str], stamps: Sequence[str], environment: Mapping[s
         text=True,
         start_new_session=True,
     )
-    found: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {}
     try:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith('{"stamp"'):
                 stamp = json.loads(line)
-                found[stamp["stamp"]] = stamp["at"] - began
+                found[stamp["stamp"]] = {"wall": stamp["at"] - began, "cpu": stamp["cpu"]}
             if all(name in found for name in stamps):
                 return found
         raise AssertionError(f"{command[1:4]} ended with {process.wait()} before its stamps, with {found}")

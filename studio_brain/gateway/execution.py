@@ -26,6 +26,7 @@ from .proposals import (
     find_proposal,
     seen_of,
 )
+from .quotas import owner_of
 from .registry import Capability, Outside, Request
 from .switch_ends import end_due
 
@@ -133,8 +134,7 @@ class Executor:
         stop = switches.stopping(engaged, item.tenant, connector, self.gateway.registry.stopped_with(item.capability))
         if stop is not None:
             raise Refusal(ReasonCode.KILL_SWITCH, f"{stop.scope.value} {stop.target}".strip(), item)
-        owner = live.arguments.get("ownerUid")
-        owner = owner if isinstance(owner, str) and owner else item.requester
+        owner = owner_of(live.arguments, item.requester)
         try:
             return self.gateway.quotas.admit(unit, capability, item.requester, owner, item.target)
         except Refusal as refusal:

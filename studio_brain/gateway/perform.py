@@ -30,7 +30,7 @@ from .decide import Refusal
 from .intake import Intake
 from .lifecycle import PROPOSAL, REFUSED
 from .proposals import Plan, Proposal, find_proposal
-from .quotas import Quotas
+from .quotas import Quotas, owner_of
 from .receipts import decided_by, request_event
 from .registry import Capability, Done, Handler, Nothing, Registry, Request
 from .tables import request as request_table
@@ -321,6 +321,8 @@ class Gateway:
                 code, detail = ReasonCode.ROLE_REQUIRED, "only the requester withdraws"
             elif name == "proposal.rollback" and not decide.has_rollback(self.registry, item.capability):
                 code, detail = ReasonCode.NO_ROLLBACK, ""
+            elif name == EXECUTE and code is None and (full := self._full(conn, item)) is not None:
+                code, detail = full.code, full.detail
             reason = None if code is None else REASONS[code]
             result[name] = {
                 "allowed": code is None,
@@ -331,6 +333,14 @@ class Gateway:
                 "rule": decision.rule,
             }
         return result
+
+    def _full(self, conn: Connection, item: Proposal) -> Refusal | None:
+        """Why the quotas would refuse to carry it out now."""
+        capability = self.registry.capabilities.get(item.capability)
+        if capability is None:
+            return None
+        owner = owner_of(item.plan.arguments, item.requester)
+        return self.quotas.foresee(conn, item.tenant, capability, item.requester, owner, item.target)
 
     def _handle(self, unit: Unit, request: Request) -> Answer:
         def act(decision: Decision) -> Done:

@@ -11,7 +11,7 @@ each that came after it. A *reset* is a sealed act that forgets the uses of a bu
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -88,16 +88,10 @@ class Quotas:
         rules = rules_of(capability)
         if not rules:
             return {}
-        use = Use(capability.id, actor, owner_ref(unit.tenant, owner), target)
-        now = self.now()
-        full = []
-        for place, nth in _nth_latest(unit.conn, unit.tenant, use, rules):
-            per, uses, window_s = rules[place]
-            wait_ms = window_s * SECOND - now.since(nth)
-            if wait_ms > 0:
-                full.append((wait_ms, use.bucket(per), uses, window_s))
-        if full:
-            raise _refusal(now, *max(full, key=lambda found: found[0]))
+        use, now = Use(capability.id, actor, owner_ref(unit.tenant, owner), target), self.now()
+        refusal = _refused(unit.conn, unit.tenant, use, rules, now)
+        if refusal is not None:
+            raise refusal
         return {
             "quota": {
                 "actor": use.actor,
@@ -108,6 +102,31 @@ class Quotas:
                 "limits": [list(rule) for rule in rules],
             }
         }
+
+    def foresee(
+        self, conn: Connection, tenant: str, capability: Capability, actor: str, owner: str, target: str
+    ) -> Refusal | None:
+        """Why a use would be refused now; it counts nothing and promises nothing."""
+        use = Use(capability.id, actor, owner_ref(tenant, owner), target)
+        return _refused(conn, tenant, use, rules_of(capability), self.now())
+
+
+def owner_of(arguments: Mapping[str, Any] | None, requester: str) -> str:
+    """Whose thing a write is about: as the cloud said when it was looked at, else who asked for it."""
+    owner = (arguments or {}).get("ownerUid")
+    return owner if isinstance(owner, str) and owner else requester
+
+
+def _refused(
+    conn: Connection, tenant: str, use: Use, rules: Sequence[tuple[str, int, int]], now: Moment
+) -> Refusal | None:
+    full = []
+    for place, nth in _nth_latest(conn, tenant, use, rules) if rules else ():
+        per, uses, window_s = rules[place]
+        wait_ms = window_s * SECOND - now.since(nth)
+        if wait_ms > 0:
+            full.append((wait_ms, use.bucket(per), uses, window_s))
+    return _refusal(now, *max(full, key=lambda found: found[0])) if full else None
 
 
 def _refusal(now: Moment, wait_ms: int, bucket: Bucket, uses: int, window_s: int) -> Refusal:

@@ -78,9 +78,12 @@ def test_one_use_too_many_waits_and_says_until_when(bench: Bench) -> None:
     sealed = bench.entries(kind="action.denied")[-1].entry.data
     assert (sealed["reasonCode"], sealed["retryAfter"], sealed["bucket"]["per"]) == ("RATE_LIMITED", free, "actor")
     assert len(bench.outside.calls) == 2
+    told = asyncio.run(bench.gateway.explain(str(drafted.proposal), OWNER))["proposal.execute"]
+    assert (told["allowed"], told["reasonCode"], told["detail"]) == (False, "RATE_LIMITED", done.detail)
     bench.pass_time(WINDOW_S * SECOND - MINUTE - 1)
     assert bench.execute(drafted).code is ReasonCode.RATE_LIMITED
     bench.pass_time(1)
+    assert asyncio.run(bench.gateway.explain(str(drafted.proposal), OWNER))["proposal.execute"]["allowed"]
     assert bench.execute(drafted).outcome == "executed"
 
 

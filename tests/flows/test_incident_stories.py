@@ -1,4 +1,5 @@
-"""Stories of whole homes: a sweep that fails and a log that was set back each open an incident."""
+"""Stories of whole homes: a sweep that fails and a log that was set back each open an incident; the engine tells
+them by itself."""
 
 import asyncio
 import shutil
@@ -6,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from studio_brain.brain import Brain
+from studio_brain.engine import Engine
 from studio_brain.evidence.tables import place
+from studio_brain.kernel.reasons import ReasonCode
 from tests.domains.records.homes import do, entries, make_home, seal, with_brain
 from tests.domains.records.lived import imke, lived_home
 from tests.domains.records.test_sweep import damage, fill, log_id, sweep
@@ -27,7 +30,7 @@ def test_a_failed_sweep_opens_a_critical_incident(tmp_path: Path) -> None:
 
     async def after(brain: Brain) -> None:
         assert (await sweep(brain, full=True)).outcome == "failed"
-        await brain.stories.turn()
+        assert await brain.stories.turn() == 1
         (row,) = (await brain.query("incidents.page", {"state": "unsettled"}, imke(brain)))["rows"]
         assert (row["kind"], row["severity"], row["receipts"]) == ("sweep_failed", "critical", 1)
         found = await brain.query("incidents.one", {"id": row["id"]}, imke(brain))
@@ -54,9 +57,31 @@ def test_a_log_that_was_set_back_opens_an_incident_once_something_can_be_sealed(
         assert "a" in brain.continuity.lost
         await brain.stories.turn()
         assert (await do(brain, "evidence.start_epoch")).outcome == "started"
-        await brain.stories.turn()
-        await asyncio.to_thread(brain.projections.catch_up)
+        assert await brain.stories.turn() == 1
         return (await brain.query("incidents.page", {}, brain.session(None, None, "test")))["rows"]
 
     (row,) = with_brain(home, mend)
     assert (row["kind"], row["subject"], row["severity"]) == ("log_set_back", "a", "critical")
+
+
+def test_the_engine_tells_the_stories_by_itself(tmp_path: Path) -> None:
+    async def work(brain: Brain) -> None:
+        loop, opened = asyncio.get_running_loop(), asyncio.Event()
+
+        def watch(receipts: Any) -> None:
+            if any(receipt.kind == "incident.opened" for receipt in receipts):
+                loop.call_soon_threadsafe(opened.set)
+
+        brain.on_commit(watch)
+        engine = Engine(brain, lambda topic, data: None)
+        engine.start()
+        try:
+            denied = await do(brain, "retention.hold", {"scope": "all", "tenant": "another"})
+            assert denied.code is ReasonCode.TENANT_MISMATCH
+            await asyncio.wait_for(opened.wait(), 30)
+        finally:
+            await engine.stop()
+        (row,) = (await brain.query("incidents.page", {}, brain.session(None, None, "test")))["rows"]
+        assert (row["kind"], row["subject"]) == ("foreign_tenant", "staff:imke")
+
+    with_brain(make_home(tmp_path / "home", ""), work)

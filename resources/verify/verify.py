@@ -216,25 +216,25 @@ class Check:
             entries.push(level, b64(proof.pop(0), 32))
         need(entries.root() == there[2], "rows are missing, moved or changed: they do not lead to the signed root")
         self.yes.append(f"entries {first} to {end - 1} of {origin}: all of them, in order, unchanged")
-        self.payloads(files.get("payloads.jsonl"), entries.kept, range(first, end))
+        self.payloads(files.get("payloads.jsonl"), entries.kept, range(first, end), origin)
 
-    def payloads(self, data, kept, inside):
+    def payloads(self, data, kept, inside, origin):
         bound = {index: it["payload"] for index, it in kept.items() if "payload" in it}
         if data is None:
             return self.no.append(f"{len(bound)} payloads, which are not in the bundle")
         told = [json.loads(line) for line in data.splitlines()]
         need([it["index"] for it in told] == list(bound), "payloads are missing, or others than the entries name")
-        for it in told:
+        for index, it in ((it["index"], it) for it in told):
             if "erased" in it:
-                by = kept.get(it["erased"]) if it["erased"] in inside else {"kind": "payload.erased", "data": it}
-                right = by and (by["kind"], by["data"]["index"]) == ("payload.erased", it["index"])
-                line = f"entry {it['erased']} erased the payload of entry {it['index']}"
-                (self.yes if it["erased"] in kept else self.no).append(line)
+                by, here = kept.get(it["erased"], {"kind": 0}), it["erased"] in inside and "origin" not in it
+                said = by["kind"] == "payload.erased" and (by["data"]["index"], by["data"].get("origin", origin))
+                right, log = not here or said == (index, origin), f" of {it['origin']}" if "origin" in it else ""
+                (self.yes if here else self.no).append(f"entry {it['erased']}{log} erased the payload of entry {index}")
             else:
                 content = b64(it["content"])
                 stamp = "sha256:" + hashlib.sha256(b64(it["salt"]) + content).hexdigest()
-                right = bound[it["index"]] == {"sha256": stamp, "size": len(content)}
-            need(right, f"the payload of entry {it['index']} is not the one that was sealed")
+                right = bound[index] == {"sha256": stamp, "size": len(content)}
+            need(right, f"the payload of entry {index} is not the one that was sealed")
         self.yes.append(f"{sum('content' in it for it in told)} payloads, each the one its entry commits to")
 
     def vault(self, files):

@@ -5,7 +5,8 @@
     entries.jsonl     entries first … end − 1, one a line, each the very bytes that are sealed
     range-proof       a heading and the hashes of `rangeproof`, one a line: left of the range, then right of it
     payloads.jsonl    when asked for: for each entry with a payload {"content","index","salt"}, base64, or
-                      {"erased","index"}, the index of the entry that says so
+                      {"erased","index"}, the index of the entry that says so; with "origin" when that stands in a
+                      later log
     verify.py         the program that checks all this with nothing but Python
 
 The manifest tells a bundle that was tampered with after it was made; the range proof tells one that was made wrong:
@@ -131,13 +132,15 @@ class Surviving:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A payload that the entry at `erased` erased."""
+    """A payload that the entry at `erased` erased: of the same log, or of the later one that `origin` names."""
 
     index: int
     erased: int
+    origin: str | None = None
 
     def line(self) -> dict[str, Any]:
-        return {"index": self.index, "erased": self.erased}
+        found = {"index": self.index, "erased": self.erased}
+        return found if self.origin is None else {**found, "origin": self.origin}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,10 +329,14 @@ def _check_erasure(
 ) -> None:
     by = kept.get(item.erased)
     line = f"the payload of entry {item.index} was erased by entry {item.erased}"
+    if item.origin is not None:
+        unchecked.append(f"{line} of {item.origin}, which is another log")
+        return
     if not manifest.first <= item.erased < manifest.end:
         unchecked.append(f"{line}, which lies outside the range")
         return
-    if by is None or by.kind != ERASED or by.data.get("index") != item.index:
+    about = None if by is None or by.kind != ERASED else (by.data.get("origin", manifest.origin), by.data.get("index"))
+    if about != (manifest.origin, item.index):
         raise ProofRefused(f"entry {item.erased} did not erase the payload of entry {item.index}")
     checked.append(line)
 
@@ -337,8 +344,9 @@ def _check_erasure(
 def _payload_line(line: bytes) -> Surviving | Gone:
     try:
         found = json.loads(line)
-        if set(found) == {"erased", "index"}:
-            return Gone(int(found["index"]), int(found["erased"]))
+        if {"erased", "index"} <= set(found) <= {"erased", "index", "origin"}:
+            origin = found.get("origin")
+            return Gone(int(found["index"]), int(found["erased"]), None if origin is None else str(origin))
         content, salt = decode_base64(found["content"], "a payload"), decode_base64(found["salt"], "a salt")
         return Surviving(int(found["index"]), salt, content)
     except (ValueError, KeyError, TypeError) as error:

@@ -2,6 +2,9 @@
 
 What somebody or something outside these tables remembers (a pin, a vault, a witness) shows a tail that was cut off, or
 a history that was written anew with the right key. Without any such anchor, nothing here can.
+
+A payload of an earlier log may have been erased by an entry of a later one. That entry counts when its bytes lead to
+the tree of its log as it was swept in the same run, below a signed checkpoint.
 """
 
 from collections.abc import Sequence
@@ -9,14 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from . import cosignature, note
 from .anchor import Anchor
-from .merkle import Frontier, ProofError
+from .erasure import ERASED, Statement, later_statements
+from .forms import FormError, read_wire
+from .merkle import Frontier, ProofError, inclusion_proof, leaf_hash, verify_inclusion
 from .merkle import root as tree_root
 from .note import Note, NoteError, VerifierKey
 from .ranges import ALTERED, MISSING
-from .scan import rows
+from .scan import BODY, is_true, rows
 from .statements import Statements
 from .sweep import HEAD, Finding, LogSweep
 from .tables import place, seq_of
@@ -47,12 +53,17 @@ class Seen:
 
 
 def close(
-    conn: Connection, sweep: LogSweep, anchors: Sequence[Anchor] = (), witnesses: Sequence[VerifierKey] = ()
+    conn: Connection,
+    sweep: LogSweep,
+    anchors: Sequence[Anchor] = (),
+    witnesses: Sequence[VerifierKey] = (),
+    others: Sequence[LogSweep] = (),
 ) -> list[Seen]:
     """Ends a sweep whose steps are done: adds what is wrong with the log as a whole. Returns the anchors, those of
-    cosignatures included."""
+    cosignatures included. `others` are the sweeps of the same run, their steps done too."""
     _head(conn, sweep)
     _covered(conn, sweep)
+    _erased_later(conn, sweep, others)
     _payloads(sweep)
     try:
         if sweep.deep:
@@ -91,6 +102,35 @@ def _covered(conn: Connection, sweep: LogSweep) -> None:
     beyond = rows(conn, BEYOND, (sweep.log.log_id, heard_of))[0][0]
     if beyond is not None and rows(conn, HEAD, (sweep.log.log_id,))[0][0] < beyond:
         sweep.find(Finding(heard_of, beyond, MISSING, f"a checkpoint of {beyond} entries was signed"))
+
+
+def _erased_later(conn: Connection, sweep: LogSweep, others: Sequence[LogSweep]) -> None:
+    """Takes what later logs say of payloads that are gone here, where both sides are what was sealed."""
+    logs = {other.log.origin: other for other in others}
+    try:
+        for said in later_statements(conn, sweep.log):
+            if said.index not in sweep.gone or said.index in sweep.erased or said.where not in logs:
+                continue
+            if is_true(conn, sweep.log, said) and _is_swept(conn, logs[said.where], said):
+                sweep.erased.add(said.index, said.index + 1)
+                sweep.later.append(said)
+    except (conn.dialect.loaded_dbapi.Error, DBAPIError, ValueError, KeyError, TypeError):
+        return  # what cannot be read excuses nothing, and is told of the log it lies in
+
+
+def _is_swept(conn: Connection, where: LogSweep, said: Statement) -> bool:
+    """Whether the entry that says so is one of the tree that was swept."""
+    if said.by >= where.covered or said.by in where.altered:
+        return False
+    found, size = rows(conn, BODY, (place(where.log.log_id, said.by),)), where.total
+    try:
+        proof = inclusion_proof(said.by, size, TileReader(Statements(conn, where.log.log_id), size))
+        if not found or read_wire(bytes(found[0][0])).kind != ERASED:
+            return False
+        verify_inclusion(leaf_hash(bytes(found[0][0])), said.by, size, proof, frontier_of(where).root())
+    except (FormError, ProofError, LookupError):
+        return False
+    return True
 
 
 def _payloads(sweep: LogSweep) -> None:

@@ -15,7 +15,7 @@ from . import bundle
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
 from .entry import decode
-from .erasure import ERASED
+from .erasure import ERASED, later_statements, read_statement
 from .log import LogRow
 from .merkle import HASH_SIZE, complete_root, leaf_hash
 from .note import VerifierKey
@@ -48,7 +48,7 @@ PAYLOADS = (
     "SELECT payload.place, salt, sealed, key FROM payload JOIN payload_key ON payload_key.place = payload.place "
     "WHERE payload.place >= ? AND payload.place < ? ORDER BY payload.place"
 )
-ERASURES = "SELECT body FROM entry WHERE place >= ? AND place < ? AND kind = ? ORDER BY place"
+ERASURES = "SELECT place, body FROM entry WHERE place >= ? AND place < ? AND kind = ? ORDER BY place"
 COSIGNATURES = (
     "SELECT size, line FROM cosignature WHERE log_id = ? AND size IN (SELECT DISTINCT size FROM cosignature "
     "WHERE log_id = ? AND size <= ? ORDER BY size DESC LIMIT ?) ORDER BY size, key_id"
@@ -118,9 +118,13 @@ class Copying:
             yield tile_path(level, index, width), b"".join(hashes)
 
     def erased(self) -> Iterator[str]:
-        """Paths of ciphertexts whose key was destroyed since the last copy."""
-        for (body,) in self._run(ERASURES, *self._range(self.old), ERASED):
-            yield payload_path(int(decode(bytes(body)).data["index"]))
+        """Paths of ciphertexts whose key was destroyed: since the last copy, or as later logs say."""
+        for at, body in self._run(ERASURES, *self._range(self.old), ERASED):
+            said = read_statement(decode(bytes(body)).data, self._log.origin, self._log.epoch, seq_of(at))
+            if said is not None and not said.is_later:
+                yield payload_path(said.index)
+        for said in later_statements(self._conn, self._log):
+            yield payload_path(said.index)
 
     def checkpoints(self) -> Iterator[tuple[str, bytes]]:
         """(path, bytes) of checkpoints to keep beside the newest: cosigned ones that the vault has without these

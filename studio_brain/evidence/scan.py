@@ -19,9 +19,10 @@ from ..kernel.hashing import from_text
 from . import checkpoint as checkpoints
 from .checkpoint import Checkpoint
 from .entry import Commitment
-from .erasure import ERASED
+from .erasure import ERASED, Statement, read_statement
 from .forms import Forms, Parts
 from .log import LogRow
+from .merkle import leaf_hash
 from .note import NoteError, VerifierKey, parse
 from .payload import PayloadError, open_payload
 from .tables import place, seq_of
@@ -53,7 +54,7 @@ BEFORE = (
     "WITH wanted(s, p) AS (VALUES {}) SELECT e.stream_id, e.pos, e.seal FROM wanted CROSS JOIN entry e "
     "WHERE e.stream_id = s AND e.pos = p AND e.place < ?"
 )
-BODY = "SELECT body FROM entry WHERE place = ?"
+BODY = "SELECT body, seal FROM entry WHERE place = ?"
 
 
 class Odd(Exception):
@@ -263,14 +264,19 @@ _commits = msgspec.json.Decoder(_Commits).decode
 
 
 def erased_by(conn: Connection, log: LogRow, parts: Parts, index: int) -> list[int]:
-    """The indexes that an entry about an erasure erases: an earlier one whose commitment it names, or none."""
-    target = parts.data.get("index")
-    if type(target) is not int or not 0 <= target < index:
-        return []
-    found = rows(conn, BODY, (place(log.log_id, target),))
+    """The indexes of its own log that the entry `index` about an erasure erases: that of an earlier entry whose seal
+    and commitment it names, or none."""
+    said = read_statement(parts.data, log.origin, log.epoch, index)
+    return [] if said is None or said.is_later or not is_true(conn, log, said) else [said.index]
+
+
+def is_true(conn: Connection, log: LogRow, said: Statement) -> bool:
+    """Whether the entry that a statement is about, in `log`, has the seal and the commitment that it names. The seal
+    may be that of the bytes or the one kept beside them: which of the two was altered is told elsewhere."""
+    found = rows(conn, BODY, (place(log.log_id, said.index),))
     try:
         payload = _commits(bytes(found[0][0])).payload if found else None
-    except msgspec.DecodeError:
-        return []
-    known = payload.get("sha256") if isinstance(payload, dict) else None
-    return [target] if known is not None and known == parts.data.get("payloadSha256") else []
+        sha256 = from_text(payload["sha256"]) if isinstance(payload, dict) else b""
+        return any(said.is_about(seal, sha256) for body, column in found for seal in (leaf_hash(body), bytes(column)))
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, ValueError):
+        return False

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from . import checkpoint as checkpoints
+from .erasure import Statement
 from .examine import Examined, examine
 from .forms import Forms
 from .log import LogRow
@@ -59,7 +60,8 @@ class Finding:
 @dataclass(slots=True)
 class LogSweep:
     """One log while it is swept. `at` is the next index, `total` where the entries end, `covered` the size of the last
-    signed checkpoint met, `root` that of the last one that agreed."""
+    signed checkpoint met, `root` that of the last one that agreed. `later` is what later logs were shown to have erased
+    of this one, once it is closed."""
 
     log: LogRow
     deep: bool
@@ -83,6 +85,7 @@ class LogSweep:
     truths: dict[int, bytes] = field(default_factory=dict)
     found: int = 0
     outside: int = 0
+    later: list[Statement] = field(default_factory=list)
 
     @property
     def done(self) -> bool:

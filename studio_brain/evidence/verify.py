@@ -2,8 +2,8 @@
 
 One pass in index order. For each entry: the numbering has no gap, the bytes are canonical and are an entry of this
 tenant, seal and columns follow from the bytes, the stream's chain is unbroken, the payload matches its commitment or
-was erased by an entry that says so. Along the way: every full tile, and at every signed checkpoint the root and the
-signature.
+was erased by an entry that says so, in this log or in a later one that was verified before. Along the way: every full
+tile, and at every signed checkpoint the root and the signature.
 
 The log alone cannot show that its newest entries were cut off with their checkpoints, nor that whoever holds the key
 wrote it anew. *Anchors* can: sizes and roots that this log once had, kept outside of its database.
@@ -13,7 +13,7 @@ The first fault ends the pass and is named by its index. What was checked, and a
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,11 +22,10 @@ from sqlalchemy.exc import DBAPIError
 
 from ..kernel.canonical import is_canonical
 from ..kernel.errors import StudioBrainError, VerificationError
-from ..kernel.hashing import to_text
 from . import checkpoint as checkpoints
 from . import note
 from .entry import Entry, decode
-from .erasure import ERASED
+from .erasure import ERASED, Statement, read_statement
 from .log import LogRow
 from .merkle import Frontier, complete_root, leaf_hash
 from .note import NoteError, VerifierKey
@@ -60,7 +59,8 @@ class Tampered(VerificationError):
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What was checked. `checkpoints` signatures were verified with `key`; `root` is that of `size` entries. `anchors`
-    are how many were held against it, `anchored` the largest size among them: what follows is signed, not anchored."""
+    are how many were held against it, `anchored` the largest size among them: what follows is signed, not anchored.
+    `said` is what its entries say was erased of earlier logs."""
 
     origin: str
     size: int
@@ -71,17 +71,20 @@ class Verified:
     key: str
     anchors: int = 0
     anchored: int = 0
+    said: tuple[Statement, ...] = ()
 
 
 @dataclass(slots=True)
 class _Pass:
-    """What one pass carries from entry to entry."""
+    """What one pass carries from entry to entry. `later` is what later logs say of this one, by index."""
 
+    later: dict[int, list[Statement]] = field(default_factory=dict)
     frontier: Frontier = field(default_factory=Frontier)
     tails: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # stream → last pos, last seal
     ids: set[uuid.UUID] = field(default_factory=set)
     unfinished: list[list[bytes]] = field(default_factory=list)  # for each level the hashes of its unfinished tile
-    missing: dict[int, bytes] = field(default_factory=dict)  # payloads not there, waiting for what erased them
+    missing: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)  # payloads not there: seal, commitment
+    said: list[Statement] = field(default_factory=list)
     payloads: int = 0
     erased: int = 0
     checkpoints: int = 0
@@ -95,10 +98,12 @@ def verify_log(
     key: VerifierKey,
     progress: Progress | None = None,
     anchors: Collection[Anchor] = (),
+    later: Sequence[Statement] = (),
 ) -> Verified:
-    """Checks a whole log. Raises Tampered at the first fault."""
+    """Checks a whole log. `later` is what later logs of the tenant say was erased, from their own verification
+    (`Verified.said`). Raises Tampered at the first fault."""
     try:
-        return _verify(conn, log, key, progress, anchors)
+        return _verify(conn, log, key, progress, anchors, later)
     except DBAPIError as error:
         if not _is_damage(error):
             raise
@@ -115,7 +120,12 @@ _DAMAGE: Final = (None, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _verify(
-    conn: Connection, log: LogRow, key: VerifierKey, progress: Progress | None, anchors: Collection[Anchor]
+    conn: Connection,
+    log: LogRow,
+    key: VerifierKey,
+    progress: Progress | None,
+    anchors: Collection[Anchor],
+    later: Sequence[Statement],
 ) -> Verified:
     if not isinstance(log.origin, str) or not log.origin.endswith(f"/{log.tenant}/{log.epoch}"):
         raise Tampered(log.origin, None, f"its row names epoch {log.epoch} of {log.tenant!r}")
@@ -124,6 +134,9 @@ def _verify(
     if not isinstance(total, int):
         raise Tampered(log.origin, None, "its head row is missing")
     state = _Pass()
+    for said in later:
+        if said.origin == log.origin and said.epoch > log.epoch:
+            state.later.setdefault(said.index, []).append(said)
     _check_anchors(log, state, waiting)  # of no entries
     notes = _checkpoints(conn, log)
     pending = next(notes, None)
@@ -157,6 +170,7 @@ def _verify(
         key=key.serialize(),
         anchors=len(set(anchors)),
         anchored=state.anchored,
+        said=tuple(state.said),
     )
 
 
@@ -264,8 +278,10 @@ def _check_payload(conn: Connection, log: LogRow, state: _Pass, index: int, row:
     if row.payload is None or row.key is None:
         if (row.payload, row.key) != (None, None):
             raise Tampered(log.origin, index, "half of its payload is gone")
-        if found.payload is not None:
-            state.missing[index] = found.payload.sha256
+        if found.payload is not None and _is_erased_later(state, index, found):
+            state.erased += 1
+        elif found.payload is not None:
+            state.missing[index] = (found.seal, found.payload.sha256)
         return
     if found.payload is None:
         raise Tampered(log.origin, index, "a payload lies beside it, and it commits to none")
@@ -273,21 +289,36 @@ def _check_payload(conn: Connection, log: LogRow, state: _Pass, index: int, row:
         open_payload(found.payload, *row.payload, row.key)
     except PayloadError as error:
         raise Tampered(log.origin, index, str(error)) from error
+    if _is_erased_later(state, index, found):
+        raise Tampered(log.origin, index, _THERE_AGAIN)
     state.payloads += 1
 
 
+_THERE_AGAIN: Final = "its payload was erased and is there again"
+
+
+def _is_erased_later(state: _Pass, index: int, found: Entry) -> bool:
+    """Whether a later log says that the payload of this entry was erased."""
+    commitment = b"" if found.payload is None else found.payload.sha256
+    return any(said.is_about(found.seal, commitment) for said in state.later.get(index, ()))
+
+
 def _check_erased(conn: Connection, log: LogRow, state: _Pass, found: Entry) -> None:
-    """What this entry says was erased has to be gone."""
-    index, said = found.data.get("index"), found.data.get("payloadSha256")
-    if type(index) is not int or index not in range(state.frontier.size):
+    """What this entry says was erased of its own log has to be gone. Of an earlier log it is kept for that log's own
+    pass."""
+    said = read_statement(found.data, log.origin, log.epoch, state.frontier.size)
+    if said is None:
         return
-    known = state.missing.get(index)
+    if said.is_later:
+        state.said.append(said)
+        return
+    known = state.missing.get(said.index)
     if known is None:
-        left = conn.execute(select(payload.c.place).where(payload.c.place == place(log.log_id, index))).first()
+        left = conn.execute(select(payload.c.place).where(payload.c.place == place(log.log_id, said.index))).first()
         if left is not None:
-            raise Tampered(log.origin, index, "its payload was erased and is there again")
-    elif said == to_text(known):
-        del state.missing[index]
+            raise Tampered(log.origin, said.index, _THERE_AGAIN)
+    elif said.is_about(*known):
+        del state.missing[said.index]
         state.erased += 1
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..evidence.anchor import Anchor, disagreements
+from ..evidence.erasure import Statement
 from ..evidence.log import LogRow, all_logs
 from ..evidence.note import VerifierKey
 from ..evidence.tables import seq_of
@@ -81,27 +82,35 @@ def check(
     """
     verified: list[Verified] = []
     try:
-        for log in database.reading(all_logs):
-            if log.tenant in tenants:
-                verified.append(_verify(database, log, key_of(log.origin), progress))
+        logs = [log for log in database.reading(all_logs) if log.tenant in tenants]
+        said: dict[str, tuple[Statement, ...]] = {}
+        # The latest first: what it says was erased of earlier logs counts once it is verified itself.
+        for log in sorted(logs, key=lambda log: (log.tenant, -log.epoch)):
+            found = _verify(database, log, key_of(log.origin), progress, said.get(log.tenant, ()))
+            said[log.tenant] = (*said.get(log.tenant, ()), *found.said)
+            verified.append(found)
+        order = [log.origin for log in logs]
+        verified.sort(key=lambda found: order.index(found.origin))
         database.reading(lambda conn: _check_anchors(conn, anchors))
         database.reading(check_structure)
         stamp = database.reading(compare_rows)
     except Tampered as fault:
-        found = {"origin": fault.origin, "index": fault.index, "what": fault.what}
-        return Report(tuple(verified), fault=found, checked=_checked(verified, ()))
+        told = {"origin": fault.origin, "index": fault.index, "what": fault.what}
+        return Report(tuple(verified), fault=told, checked=_checked(verified, ()))
     except StorageError as damage:
-        found = {"origin": database.name, "index": None, "what": f"{damage.code.value}: {damage.detail}"}
-        return Report(tuple(verified), fault=found, checked=_checked(verified, ()))
+        told = {"origin": database.name, "index": None, "what": f"{damage.code.value}: {damage.detail}"}
+        return Report(tuple(verified), fault=told, checked=_checked(verified, ()))
     return Report(tuple(verified), stamp, checked=(*_checked(verified, anchors), *BESIDE))
 
 
-def _verify(database: Database, log: LogRow, key: VerifierKey, progress: Progress | None) -> Verified:
+def _verify(
+    database: Database, log: LogRow, key: VerifierKey, progress: Progress | None, later: Sequence[Statement]
+) -> Verified:
     def step(done: int, total: int) -> None:
         if progress is not None:
             progress(log.origin, done, total)
 
-    return database.reading(lambda conn: verify_log(conn, log, key, step))
+    return database.reading(lambda conn: verify_log(conn, log, key, step, later=later))
 
 
 def _check_anchors(conn: Connection, anchors: Sequence[Anchor]) -> None:

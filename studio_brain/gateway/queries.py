@@ -96,6 +96,7 @@ def proposal_one(sources: Sources, tenant: str, params: Mapping[str, Any]) -> di
         "changes": _part(row["content"], "changes"),
         "seen": _part(row["content"], "seen"),
         "erasedBy": _index(row["erased_place"]),
+        "erasedPlace": row["erased_place"],
         "inputHash": hash_text(row["input_hash"]),
         "planHash": hash_text(row["plan_hash"]),
         "corr": row["corr"],
@@ -270,6 +271,7 @@ def _execution(row: Row) -> dict[str, Any]:
         "output": _part(row["output"], "output"),
         "actual": _part(row["actual"], "actual"),
         "erasedBy": _index(row["erased_place"]),
+        "erasedPlace": row["erased_place"],
         "outputHash": hash_text(row["output_hash"]),
     }
 

@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from ..evidence.cut import Cut, cut_at
 from ..evidence.erasure import erasures
+from ..evidence.log import all_logs
 from ..kernel.errors import StorageError
 from ..kernel.reasons import ReasonCode
 from .database import Database, Databases
@@ -176,9 +177,10 @@ class Replay:
         return moment
 
     def _redact(self, conn: Connection, cut: Cut, rows: Rows) -> None:
-        """Applies the erasures that were sealed after the cut."""
-        for log, size in cut.sizes:
-            for fact in erasures(conn, log, size):
+        """Applies the erasures that were sealed after the cut, those of logs that began after it included."""
+        sizes = cut.by_log()
+        for log in all_logs(conn):
+            for fact in erasures(conn, log, sizes.get(log.log_id, 0)):
                 for projection in self._projections:
                     redact = projection.redactions.get(fact.kind)
                     if redact is not None:

@@ -31,7 +31,7 @@ MOST: Final = 8
 CHUNK: Final = 1 << 20
 
 Marks = dict[str, list[Any]]
-"""By log id: size, last seal in hex, number of erasures ever sealed."""
+"""By log id: size, last seal in hex, number of erasures ever sealed in this log or a later one of its tenant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from tests.evidence.stranger import REFUSED, UNANCHORED, VERIFIED
 from tests.evidence.test_merkle import oracle
 
 ORIGIN = "practice/x/studio/1"
+EARLIER, LATER = ORIGIN.removesuffix("1") + "0", ORIGIN.removesuffix("1") + "2"
 KEY = TestKey()
 VKEY = VerifierKey(ORIGIN, KEY.public_key)
 SIZE, FIRST, END = 61, 7, 28
@@ -43,7 +44,8 @@ def content(index: int) -> bytes:
 
 
 def bodies() -> list[bytes]:
-    """61 entries; every fourth has a payload; entry 21 erases that of 8, entry 50 that of 12."""
+    """61 entries; every fourth has a payload; entry 21 erases that of 8, entry 50 that of 12, and entry
+    22 that of entry 16 of an earlier log."""
     made = []
     for n in range(SIZE):
         payload = None
@@ -52,6 +54,8 @@ def bodies() -> list[bytes]:
             payload = Commitment(hashlib.sha256(SALT + content(n)).digest(), len(content(n)))
         if n in (21, 50):
             kind, data = "payload.erased", {"index": 8 if n == 21 else 12}
+        if n == 22:
+            kind, data = "payload.erased", {"index": 16, "origin": EARLIER}
         event = Event(kind, f"s:{n}", ActorRef("staff", "u", "test"), "c", data)
         made.append(
             encode(event, id=IDS.uuid7(), at_ms=1_700_000_000_000 + n, tenant="studio", prev=None, payload=payload)
@@ -112,6 +116,17 @@ def test_a_whole_bundle_is_verified_by_both(whole: Path, python: str) -> None:
         assert "3 payloads, each the one" in lines
     assert "NOT checked: entry 50 erased the payload of entry 12" in said
     assert "checked: entry 21 erased the payload of entry 8" in said
+
+
+def test_what_a_later_log_erased_is_named_and_not_called_checked(bundle: Path) -> None:
+    line = b'{"erased":22,"index":16,"origin":"%s"}\n' % LATER.encode()
+    payload_rows(lambda r: [r[0], r[1], line, *r[3:]])(bundle)
+    sign_anew(bundle)
+    what = f"the payload of entry 16 was erased by entry 22 of {LATER}, which is another log"
+    assert what in product(bundle, VKEY).unchecked
+    code, said = stranger.look(bundle, VKEY.serialize())
+    assert code == VERIFIED, said
+    assert f"NOT checked: entry 22 of {LATER} erased the payload of entry 16" in said
 
 
 def test_without_a_key_both_say_that_nobody_known_vouches_for_it(whole: Path) -> None:
@@ -206,6 +221,9 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     ),
     "a payload is called erased by an entry that did not": payload_rows(
         lambda r: [r[0], r[1], b'{"erased":9,"index":16}\n', *r[3:]]
+    ),
+    "a payload is called erased by an entry about another log": payload_rows(
+        lambda r: [r[0], r[1], b'{"erased":22,"index":16}\n', *r[3:]]
     ),
     "a payload too many": payload_rows(lambda r: [*r, b'{"erased":21,"index":9}\n']),
     "the signature of the checkpoint is stripped": lambda f: strip(f, "checkpoint"),

@@ -57,7 +57,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     body = unit.conn.exec_driver_sql(f"SELECT body FROM entry WHERE place = {place(10)}").scalar_one()
                     sha256 = body[body.index(b'"sha256":"') + 10 :][:71].decode()
                     destroy_payload(unit.conn, place(10))
-                    unit.append(Event(ERASED, "erasures", actor, "c", {"index": 10, "payloadSha256": sha256}))
+                    said = {"index": 10, "seal": to_text(leaf_hash(body)), "payloadSha256": sha256}
+                    unit.append(Event(ERASED, "erasures", actor, "c", said))
                     continue
                 payload = b"personal %d" % n if n % 5 == 0 else None
                 unit.append(Event("test.happened", f"s:{n % 9}", actor, "c", {"n": n, "text": "é" * (n % 3)}, payload))

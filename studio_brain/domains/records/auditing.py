@@ -19,8 +19,8 @@ from ...evidence import audit
 from ...evidence.audit import Gone, Range, Surviving
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.entry import decode
-from ...evidence.erasure import ERASED, STREAM
-from ...evidence.merkle import ProofError
+from ...evidence.erasure import ERASED, STREAM, Statement, read_statement
+from ...evidence.merkle import ProofError, leaf_hash
 from ...evidence.note import parse
 from ...evidence.payload import PayloadError, open_payload
 from ...evidence.rangeproof import range_proof
@@ -54,9 +54,12 @@ PAYLOADS: Final = """
 SELECT payload.place, salt, sealed, key FROM payload JOIN payload_key ON payload_key.place = payload.place
  WHERE payload.place >= :at AND payload.place < :end
 """
+# What this log and the later ones of its tenant say was erased.
 ERASURES: Final = """
-SELECT entry.place, entry.body FROM stream JOIN entry ON entry.stream_id = stream.stream_id
- WHERE stream.log_id = :log_id AND stream.name = :stream AND entry.kind = :kind ORDER BY entry.pos
+SELECT log.origin, log.epoch, entry.place, entry.body FROM log AS own
+  JOIN log ON log.tenant = own.tenant AND log.epoch >= own.epoch
+  JOIN stream ON stream.log_id = log.log_id JOIN entry ON entry.stream_id = stream.stream_id
+ WHERE own.log_id = :log_id AND stream.name = :stream AND entry.kind = :kind ORDER BY log.epoch, entry.pos
 """
 
 Bound = Annotated[str, Field(pattern=r"^([0-9]{1,12}|[0-9]{4}-[0-9]{2}-[0-9]{2})$")]
@@ -183,7 +186,7 @@ class Rows:
 
     def __init__(self, select: Select, log: SelectedLog, first: int, end: int) -> None:
         self._select, self._log, self._first, self._end = select, log, first, end
-        self._erased: dict[int, int] | None = None
+        self._erased: dict[int, list[Statement]] | None = None
         self.survived = self.gone = 0
 
     def bodies(self) -> Iterator[bytes]:
@@ -200,7 +203,8 @@ class Rows:
                 row = stored.get(index)
                 if row is None:
                     self.gone += 1
-                    yield Gone(index, self._erased_by(index))
+                    said = self._erased_by(index, leaf_hash(body), entry.payload.sha256)
+                    yield Gone(index, said.by, said.where if said.is_later else None)
                     continue
                 try:
                     salt = bytes(row["salt"])
@@ -220,15 +224,20 @@ class Rows:
             yield rows
             at = rows[-1][0] + 1
 
-    def _erased_by(self, index: int) -> int:
+    def _erased_by(self, index: int, seal: bytes, commitment: bytes) -> Statement:
         if self._erased is None:
-            found = self._select(ERASURES, {"log_id": self._log.log_id, "stream": STREAM, "kind": ERASED})
-            self._erased = {int(decode(bytes(r["body"]), b"").data["index"]): seq_of(r["place"]) for r in found}
-        if index not in self._erased:
-            raise VerificationError(
-                f"{self._log.origin}: the payload of entry {index} is gone and no entry says that it was erased"
-            )
-        return self._erased[index]
+            self._erased = {}
+            for row in self._select(ERASURES, {"log_id": self._log.log_id, "stream": STREAM, "kind": ERASED}):
+                data = decode(bytes(row["body"]), b"").data
+                said = read_statement(data, row["origin"], row["epoch"], seq_of(row["place"]))
+                if said is not None and said.origin == self._log.origin:
+                    self._erased.setdefault(said.index, []).append(said)
+        for said in self._erased.get(index, ()):
+            if said.is_about(seal, commitment):
+                return said
+        raise VerificationError(
+            f"{self._log.origin}: the payload of entry {index} is gone and no entry says that it was erased"
+        )
 
 
 def _told(unit: Unit, request: Request, decision: Decision, made: Made) -> Done:

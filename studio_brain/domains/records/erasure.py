@@ -1,6 +1,7 @@
 """Erasing what is personal: the payloads of named entries, for good, while every seal and every proof stays.
 
-`evidence.erase` names entries by index, or all payloads of a proposal. It is proposed, approved by somebody else,
+`evidence.erase` names entries by index, of the latest log or of the one of an `epoch`, or all payloads of a proposal
+whatever logs they lie in. It is proposed, approved by somebody else,
 and carried out by the keeper; each payload gets a `payload.erased` entry of its own, its key and ciphertext are
 deleted, and the files are searched for them afterwards.
 """
@@ -12,7 +13,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from ...evidence.erasure import ERASED
-from ...evidence.log import LogRow, find_log
+from ...evidence.log import all_logs
 from ...evidence.tables import place
 from ...gateway.decide import Refusal
 from ...gateway.limits import EffectClass, Scope, per_hour
@@ -26,7 +27,7 @@ from ...store.wipe import wipe
 from .holds import holds
 from .keeper import ID
 from .office import Office, Topic
-from .payloads import BY_PLACE, BY_STREAM, GONE, StoredPayload, erase, gone, is_open, is_there, stored
+from .payloads import BY_PLACE, BY_STREAM, GONE, StoredPayload, erase, gone, is_open, is_there, place_of, stored
 from .selecting import on
 
 CAPABILITY: Final = "evidence.erase"
@@ -36,15 +37,18 @@ SHORT: Final = 4_000
 
 
 class Named(Payload):
-    """One entry by its index, or all entries of a proposal."""
+    """One entry by its index in the log of an `epoch` (0: the latest), or all entries of a proposal."""
 
     index: Annotated[int, Field(ge=0)] | None = None
+    epoch: Annotated[int, Field(ge=0)] = 0
     proposalId: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.index is None) == (self.proposalId is None):
             raise ValueError("give index or proposalId, and not both")
+        if self.epoch and self.index is None:
+            raise ValueError("epoch goes with index")
         return self
 
 
@@ -76,52 +80,51 @@ class Erase:
         needles = [part for item in items for part in item.secrets] + [t for t in texts if len(t) <= SHORT]
         wiped = wipe(office.databases, needles, rewrite=any(len(text) > SHORT for text in texts))
         return {
-            "erased": [{"index": item.index, "by": by} for item, by in zip(items, entries, strict=True)],
+            "erased": [
+                {"index": item.index, "epoch": item.epoch, "by": by} for item, by in zip(items, entries, strict=True)
+            ],
             "traces": wiped.traces,
             "detail": wiped.detail,
         }
 
     def read_back(self, office: Office, tenant: str, call: WriteCall) -> ReadBack:
         def work(conn: Connection) -> ReadBack:
-            log = _log(conn, tenant)
-            indexes = [int(seen.resource.removeprefix("entry/")) for seen in call.seen]
-            there = {index for index in indexes if is_there(conn, log, index)}
-            changes = tuple(
-                Change(f"entry/{index}", "payload", None, "still there" if index in there else GONE)
-                for index in indexes
-            )
+            named = [seen.resource for seen in call.seen]
+            there = {name for name in named if is_there(conn, place_of(conn, tenant, name))}
+            changes = tuple(Change(name, "payload", None, "still there" if name in there else GONE) for name in named)
             return ReadBack(Settled.NOT_DONE if there else Settled.DONE, changes)
 
         return office.databases.brain.reading(work)
 
 
-def _log(conn: Connection, tenant: str) -> LogRow:
-    log = find_log(conn, tenant)
-    if log is None:
-        raise Refusal(ReasonCode.NOT_FOUND, "this studio has no log")
-    return log
+def _log_id(conn: Connection, tenant: str, epoch: int) -> int:
+    """The log of that epoch, 0 for the latest."""
+    logs = {log.epoch: log.log_id for log in all_logs(conn) if log.tenant == tenant}
+    if not logs or epoch not in (0, *logs):
+        raise Refusal(ReasonCode.NOT_FOUND, f"this studio has no log of epoch {epoch}" if logs else "no log yet")
+    return logs[epoch or max(logs)]
 
 
 def _named(conn: Connection, tenant: str, input: Mapping[str, Any]) -> list[StoredPayload]:
-    """The payloads that an input names and that are still there, by index. Raises Refusal for one that must stay."""
-    log, found = _log(conn, tenant), {}
+    """The payloads that an input names and that are still there, by place. Raises Refusal for one that must stay."""
+    found: dict[int, StoredPayload] = {}
     for named in input["entries"]:
         if named.get("index") is not None:
-            items = stored(conn, BY_PLACE, place(log.log_id, named["index"]))
+            items = stored(conn, BY_PLACE, place(_log_id(conn, tenant, named.get("epoch", 0)), named["index"]))
         else:
-            items = stored(conn, BY_STREAM, log.log_id, proposal_stream(named["proposalId"]))
-        found.update({item.index: item for item in items})
+            items = stored(conn, BY_STREAM, tenant, proposal_stream(named["proposalId"]))
+        found.update({item.place: item for item in items})
     if not found:
         raise Refusal(ReasonCode.NOTHING_TO_DO, "none of these entries has a payload that is still there")
     if len(found) > MOST:
         raise Refusal(ReasonCode.INVALID_PAYLOAD, f"{len(found)} payloads; at most {MOST} at once")
     held = holds(on(conn), tenant)
-    for index, item in sorted(found.items()):
-        if held.cover(index=index, kind=item.entry.kind, proposal=item.of_proposal):
-            raise Refusal(ReasonCode.LEGAL_HOLD, f"entry {index}")
+    for _, item in sorted(found.items()):
+        if held.cover(index=item.index, kind=item.entry.kind, proposal=item.of_proposal):
+            raise Refusal(ReasonCode.LEGAL_HOLD, item.resource)
         if is_open(conn, tenant, item):
-            raise Refusal(ReasonCode.WRONG_STATE, f"entry {index} belongs to a proposal that is still open")
-    return [found[index] for index in sorted(found)]
+            raise Refusal(ReasonCode.WRONG_STATE, f"{item.resource} belongs to a proposal that is still open")
+    return [found[place] for place in sorted(found)]
 
 
 TOPIC: Final = Topic(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from ...evidence.entry import Entry, decode
 from ...evidence.erasure import ERASED, STREAM, destroy_payload
-from ...evidence.log import LogRow
+from ...evidence.log import all_logs
 from ...evidence.payload import PayloadError, open_payload
 from ...evidence.tables import place, seq_of
 from ...gateway.lifecycle import OPEN
@@ -23,13 +23,14 @@ from ...store.sequencer import Unit
 
 # Entries with what is left of their payloads, by place or by stream.
 _STORED: Final = (
-    "SELECT entry.place, entry.body, payload.salt, payload.sealed, payload_key.key FROM entry "
+    "SELECT entry.place, entry.body, payload.salt, payload.sealed, payload_key.key, log.origin, log.epoch FROM entry "
+    "JOIN log ON log.log_id = entry.log_id "
     "JOIN payload ON payload.place = entry.place JOIN payload_key ON payload_key.place = entry.place "
 )
 BY_PLACE: Final = _STORED + "WHERE entry.place = ?"
 BY_STREAM: Final = (
     _STORED + "JOIN stream ON stream.stream_id = entry.stream_id "
-    "WHERE stream.log_id = ? AND stream.name = ? ORDER BY entry.pos"
+    "WHERE log.tenant = ? AND stream.name = ? ORDER BY entry.place"
 )
 BY_KIND: Final = (
     _STORED + "WHERE entry.place >= ? AND entry.place < ? AND entry.kind = ? AND entry.at_ms < ? ORDER BY entry.place"
@@ -39,17 +40,23 @@ GONE: Final = "erased"
 
 @dataclass(frozen=True, slots=True)
 class StoredPayload:
-    """A payload that is still there. `secrets` are its key and its ciphertext: what may be found nowhere afterwards."""
+    """A payload that is still there, at `place`, in the log `origin` of that `epoch`. `secrets` are its key and its
+    ciphertext: what may be found nowhere afterwards."""
 
-    index: int
+    place: int
+    origin: str
+    epoch: int
     entry: Entry
     salt: bytes
     secrets: tuple[bytes, bytes]
 
     @property
+    def index(self) -> int:
+        return seq_of(self.place)
+
+    @property
     def record(self) -> str:
-        """The row that shows it: an execution's id, or a proposal's."""
-        return str(self.entry.data.get("executionId") or self.entry.data.get("proposalId") or "")
+        return record_of(self.entry)
 
     @property
     def of_proposal(self) -> str | None:
@@ -58,7 +65,7 @@ class StoredPayload:
 
     @property
     def resource(self) -> str:
-        return f"entry/{self.index}"
+        return resource_of(self.epoch, self.index)
 
     def text(self) -> bytes | None:
         """The bytes themselves; None when they cannot be read any more."""
@@ -80,11 +87,29 @@ class StoredPayload:
         return b"" if self.entry.payload is None else self.entry.payload.sha256
 
 
+def record_of(entry: Entry) -> str:
+    """The row that shows an entry's payload: an incident's id, an execution's, or a proposal's."""
+    data = entry.data
+    return str(data.get("incidentId") or data.get("executionId") or data.get("proposalId") or "")
+
+
+def resource_of(epoch: int, index: int) -> str:
+    """How an entry is named in what is shown and approved: the same before and after a next epoch began."""
+    return f"epoch/{epoch}/entry/{index}"
+
+
+def place_of(conn: Connection, tenant: str, resource: str) -> int:
+    """The place that `resource_of` named. Raises LookupError when the tenant has no such log."""
+    _, epoch, _, index = resource.split("/")
+    log = next(log for log in all_logs(conn) if (log.tenant, log.epoch) == (tenant, int(epoch)))
+    return place(log.log_id, int(index))
+
+
 def stored(conn: Connection, sql: str, *parameters: Any) -> list[StoredPayload]:
     """Payloads by one of the statements above."""
     sql = sql.replace("?", "%s") if conn.dialect.name == "postgresql" else sql
     return [
-        StoredPayload(seq_of(row[0]), decode(bytes(row[1])), bytes(row[2]), (bytes(row[4]), bytes(row[3])))
+        StoredPayload(row[0], row[5], row[6], decode(bytes(row[1])), bytes(row[2]), (bytes(row[4]), bytes(row[3])))
         for row in conn.exec_driver_sql(sql, parameters).all()
     ]
 
@@ -96,10 +121,12 @@ def is_open(conn: Connection, tenant: str, item: StoredPayload) -> bool:
 
 
 def erase(unit: Unit, items: Sequence[StoredPayload], call: WriteCall, *, capability: str, reason: str) -> list[int]:
-    """Seals one entry for each payload and destroys it, in the same unit. The indexes of those entries."""
+    """Seals one entry for each payload and destroys it, in the same unit. The indexes of those entries, which stand in
+    the unit's log whatever log they are about."""
     approved = find_proposal(unit.conn, unit.tenant, call.proposal)
     actor = Actor(ActorType.SYSTEM, "records", unit.tenant, Role.OWNER, via="engine")
     for item in items:
+        about: dict[str, Any] = {} if item.origin == unit.log.origin else {"origin": item.origin}
         unit.append(
             gateway_event(
                 ERASED,
@@ -121,9 +148,10 @@ def erase(unit: Unit, items: Sequence[StoredPayload], call: WriteCall, *, capabi
                 reason=reason,
                 executedFor=call.actor,
                 approvedBy=call.approved_by,
+                **about,
             )
         )
-        destroy_payload(unit.conn, place(unit.log.log_id, item.index))
+        destroy_payload(unit.conn, item.place)
     return [receipt.seq for receipt in unit.receipts]
 
 
@@ -136,5 +164,5 @@ def gone(conn: Connection, texts: Sequence[bytes]) -> list[bytes]:
     return [text.encode() for text in wanted if text not in left]
 
 
-def is_there(conn: Connection, log: LogRow, index: int) -> bool:
-    return bool(stored(conn, BY_PLACE, place(log.log_id, index)))
+def is_there(conn: Connection, place: int) -> bool:
+    return bool(stored(conn, BY_PLACE, place))

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from ...evidence.entry import decode
 from ...evidence.erasure import PRUNED
-from ...evidence.tables import place, seq_of
+from ...evidence.tables import INDEX_BITS, place, seq_of
 from ...gateway.decide import Refusal
 from ...gateway.lifecycle import OPEN
 from ...gateway.limits import EffectClass, Scope, per_hour
@@ -29,14 +31,14 @@ from ...kernel.policy import Actor, ActorType, Mode, Risk, Role
 from ...kernel.ports import Change, Preview, ReadBack, Seen, Settled, WriteCall
 from ...kernel.reasons import ReasonCode
 from ...store.database import selecting
-from ...store.reading import Select, Sources
+from ...store.reading import Row, Select, Sources
 from ...store.sequencer import Unit
 from ...store.wipe import wipe
 from .holds import holds
 from .keeper import ID
 from .office import Office, Topic
-from .payloads import BY_PLACE, GONE, erase, stored
-from .retention_rules import RULES, Takes
+from .payloads import BY_PLACE, GONE, erase, resource_of, stored
+from .retention_rules import RULES, Rule, Takes
 from .selecting import on
 from .vault import last_data, stream_of
 
@@ -47,7 +49,7 @@ MOST: Final = 500
 KEPT_DAYS: Final = 2
 """The latest days of the studio stay, however old: they are its state."""
 
-LOG: Final = "SELECT log_id, origin FROM log WHERE tenant = :tenant ORDER BY epoch DESC LIMIT 1"
+LOGS: Final = "SELECT log_id, epoch, origin FROM log WHERE tenant = :tenant ORDER BY epoch"
 PAYLOADS: Final = """
 SELECT entry.place, entry.kind, entry.at_ms, entry.seal, entry.body FROM payload_key
   JOIN entry ON entry.place = payload_key.place
@@ -66,9 +68,10 @@ DAYS: Final = "SELECT day, place FROM day WHERE tenant = :tenant"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing whose time is over."""
+    """One thing whose time is over; it follows from the entry at `place`, in the log of that `epoch`."""
 
     kind: str
+    epoch: int
     place: int
     takes: Takes
     at: str
@@ -76,10 +79,17 @@ class Item:
 
     @property
     def resource(self) -> str:
-        return f"{'entry' if self.takes is Takes.PAYLOAD else 'observation'}/{seq_of(self.place)}"
+        name = resource_of(self.epoch, seq_of(self.place))
+        return name if self.takes is Takes.PAYLOAD else f"{name}/observation"
 
     def to_json(self) -> dict[str, Any]:
-        return {"index": seq_of(self.place), "kind": self.kind, "takes": self.takes.value, "at": self.at}
+        return {
+            "index": seq_of(self.place),
+            "epoch": self.epoch,
+            "kind": self.kind,
+            "takes": self.takes.value,
+            "at": self.at,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +127,12 @@ def plan(brain: Select, views: Select, tenant: str, settings: Settings, now_ms: 
     """What would go now, oldest first within each kind."""
     today, found, held, needed = now_ms - now_ms % DAY, [], 0, 0
     until = {kind: today - days * DAY for kind, days in days_of(settings).items()}
-    log = next(iter(brain(LOG, {"tenant": tenant})), None)
+    epochs = {row["log_id"]: row["epoch"] for row in brain(LOGS, {"tenant": tenant})}
     covered = holds(brain, tenant)
     for rule in RULES:
-        if log is None or rule.kind not in until:
+        if rule.kind not in until:
             continue
-        for item, proposal in _due(brain, views, tenant, log["log_id"], rule.kind, rule.takes, until[rule.kind]):
+        for item, proposal in _due(brain, views, tenant, epochs, rule, until[rule.kind]):
             if covered.cover(index=seq_of(item.place), kind=item.kind, proposal=proposal):
                 held += 1
             elif proposal is not None and _is_open(brain, tenant, proposal):
@@ -134,17 +144,21 @@ def plan(brain: Select, views: Select, tenant: str, settings: Settings, now_ms: 
 
 
 def _due(
-    brain: Select, views: Select, tenant: str, log_id: int, kind: str, takes: Takes, until: int
+    brain: Select, views: Select, tenant: str, epochs: Mapping[int, int], rule: Rule, until: int
 ) -> list[tuple[Item, str | None]]:
-    if takes is Takes.ROWS:
-        rows = views(OBSERVATIONS, {"tenant": tenant, "until": until, "kept": KEPT_DAYS})
-        return [(Item(kind, row["place"], takes, row["day"], bytes(row["state_hash"])), None) for row in rows]
-    bounds = {"first": place(log_id, 0), "last": place(log_id + 1, 0), "kind": kind, "until": until}
+    """What a rule takes, in all logs of the studio, with the proposal that it belongs to. `epochs` by log id."""
     due: list[tuple[Item, str | None]] = []
-    for row in brain(PAYLOADS, bounds):
-        proposal = decode(bytes(row["body"])).data.get("proposalId")
-        item = Item(kind, row["place"], takes, utc_text(row["at_ms"]), bytes(row["seal"]))
-        due.append((item, proposal if isinstance(proposal, str) else None))
+    if rule.takes is Takes.ROWS:
+        for row in views(OBSERVATIONS, {"tenant": tenant, "until": until, "kept": KEPT_DAYS}):
+            at, seal = row["place"], bytes(row["state_hash"])
+            due.append((Item(rule.kind, epochs[at >> INDEX_BITS], at, rule.takes, row["day"], seal), None))
+        return due
+    for log_id, epoch in epochs.items():
+        bounds = {"first": place(log_id, 0), "last": place(log_id + 1, 0), "kind": rule.kind, "until": until}
+        for row in brain(PAYLOADS, bounds):
+            proposal = decode(bytes(row["body"])).data.get("proposalId")
+            item = Item(rule.kind, epoch, row["place"], rule.takes, utc_text(row["at_ms"]), bytes(row["seal"]))
+            due.append((item, proposal if isinstance(proposal, str) else None))
     return due
 
 
@@ -192,7 +206,8 @@ class Run:
             for item in plan(brain, views, tenant, office.settings, office.clock.now_ms()).items
             if item.resource in {seen.resource for seen in call.seen}
         }
-        kinds = {seen.resource: Takes.ROWS if seen.resource.startswith("obs") else Takes.PAYLOAD for seen in call.seen}
+        names = [seen.resource for seen in call.seen]
+        kinds = {name: Takes.ROWS if name.endswith("/observation") else Takes.PAYLOAD for name in names}
         changes = tuple(
             Change(name, takes.value, None, "still there" if name in there else GONE) for name, takes in kinds.items()
         )
@@ -201,20 +216,29 @@ class Run:
 
 def _require_copies(office: Office, brain: Select, tenant: str, items: Sequence[Item]) -> None:
     """Every entry concerned is checkpointed and, where there are vaults, in as many as the settings ask for."""
-    log = brain(LOG, {"tenant": tenant})[0]
-    mine = [seq_of(item.place) for item in items if item.place >> 40 == log["log_id"]]
-    need, settings = max(mine, default=-1) + 1, office.settings.records
+    for log in brain(LOGS, {"tenant": tenant}):
+        mine = [seq_of(item.place) for item in items if item.place >> INDEX_BITS == log["log_id"]]
+        if mine:
+            _require_copies_of(office, brain, tenant, log, max(mine) + 1)
+
+
+def _require_copies_of(office: Office, brain: Select, tenant: str, log: Row, need: int) -> None:
+    """The first `need` entries of one log."""
+    settings = office.settings.records
     signed = brain("SELECT max(size) AS size FROM checkpoint WHERE log_id = :log_id", {"log_id": log["log_id"]})
     if need > (signed[0]["size"] or 0):
         raise Refusal(ReasonCode.AUDIT_UNAVAILABLE, f"no signed checkpoint covers entry {need - 1}")
     if not settings.vault:
         return
 
+    logs = [row["log_id"] for row in brain(LOGS, {"tenant": tenant})]
+
     def held(name: str) -> int:
-        last = office.databases.brain.reading(
-            lambda conn: last_data(conn, log["log_id"], stream_of(name, log["origin"]))
-        )
-        return int((last or {}).get("size", 0))
+        def told(conn: Connection) -> list[Mapping[str, Any] | None]:
+            """What each log says last of this vault: a copy is told in the log that was the latest then."""
+            return [last_data(conn, log_id, stream_of(name, log["origin"])) for log_id in logs]
+
+        return max((int(last.get("size", 0)) for last in office.databases.brain.reading(told) if last), default=0)
 
     copies = sum(held(vault.name) >= need for vault in settings.vault)
     if copies < settings.vaults_required:

@@ -129,6 +129,7 @@ def log_json(log: LogSweep, key: str) -> dict[str, Any]:
         "counts": counts(log),
         "checkpoints": log.checkpoints,
         "payloads": log.payloads,
+        "erasedLater": [{"index": s.index, "by": s.by, "origin": s.where} for s in log.later[:FINDINGS]],
         "findings": [{"from": f.first, "to": f.end, "state": f.state, "what": f.what} for f in log.findings[:FINDINGS]],
         "findingsMore": max(log.found + log.outside - FINDINGS, 0),
         "key": key,
@@ -154,6 +155,11 @@ def checked(outcome: Outcome, writes: int, matched: int) -> list[str]:
         f"{log.log.origin}: entries {log.first} to {log.total} from their bytes, {log.checkpoints} signed checkpoints, "
         f"{log.payloads} payloads"
         for log in outcome.logs
+    ]
+    lines += [
+        f"{log.log.origin}: the payload of entry {said.index}: erased by entry {said.by} of epoch {said.epoch}"
+        for log in outcome.logs
+        for said in log.later[:FINDINGS]
     ]
     lines += [
         f"{seen.anchor.origin}: {'as' if seen.holds else 'NOT as'} seen at {seen.anchor.size} entries, "

@@ -152,7 +152,8 @@ class Sweeping:
         keys = [witness.key_of(each) for each in self.office.settings.records.witness]
         seen: list[Seen] = []
         for log in self._logs:
-            seen += self.office.databases.brain.reading(partial(close, sweep=log, anchors=anchors, witnesses=keys))
+            work = partial(close, sweep=log, anchors=anchors, witnesses=keys, others=self._logs)
+            seen += self.office.databases.brain.reading(work)
         return seen
 
     def _rows(self) -> dict[str, Any]:

@@ -198,6 +198,8 @@ def copy(conn: Connection, log: LogRow, office: Office, root: Path, *, held: int
         for path, data in copying.late_cosignatures():
             folder.replace(path, data)
         folder.settle()
+        for path in copying.erased():
+            folder.remove(path)
         return Copied(log.origin, copying.old, copying.signed.root, 0, news)
     copying.check()
     for path, data in copying.files():

@@ -9,6 +9,7 @@ database; of each other one an entry says that it is lost, as it would of an era
 """
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,14 +20,13 @@ from sqlalchemy import Connection
 from ...evidence import note as notes
 from ...evidence import witness
 from ...evidence.entry import Entry, decode
-from ...evidence.erasure import ERASED, STREAM, destroy_payload
-from ...evidence.log import find_log
+from ...evidence.erasure import ERASED, STREAM, Statement, destroy_payload, erased_place, read_statement
+from ...evidence.log import LogRow, find_log
 from ...evidence.note import NoteError, VerifierKey
 from ...evidence.payload import PayloadError, open_payload
 from ...evidence.reader import LogReader
 from ...evidence.tables import place
 from ...evidence.vault import Tail, VaultRefused, open_from_vault, read_tail
-from ...gateway import receipts
 from ...gateway.decide import Refusal
 from ...gateway.perform import Answer, Performed
 from ...gateway.receipts import decided_by, request_event
@@ -38,6 +38,7 @@ from ...kernel.policy import Decision
 from ...kernel.reasons import ReasonCode
 from ...store.sequencer import Unit
 from .office import Office
+from .payloads import record_of
 from .vault_folder import LogFolder
 
 RESTORED: Final = "vault.restored"
@@ -92,7 +93,8 @@ def restore_tail(unit: Unit, tail: Tail, witnesses: tuple[VerifierKey, ...] = ()
     """
     if (unit.log.origin, unit.size) != (tail.origin, tail.start):
         raise Refusal(ReasonCode.CONFLICT, f"{tail.origin}: the log has moved to {unit.size} entries")
-    erased = set(_erased(tail))
+    said = list(_said(unit.log, tail))
+    erased = {each.index for each in said if not each.is_later}
     lost, opened = [], 0
     for index, body in enumerate(tail.bodies, tail.start):
         found = decode(body)
@@ -103,8 +105,10 @@ def restore_tail(unit: Unit, tail: Tail, witnesses: tuple[VerifierKey, ...] = ()
             if content is None and index not in erased:
                 lost.append(index)
         unit.adopt(body, content)
-    for index in erased:
-        destroy_payload(unit.conn, place(unit.log.log_id, index))
+    for each in said:
+        at = erased_place(unit.conn, unit.tenant, each)
+        if at is not None:
+            destroy_payload(unit.conn, at)
     for size, text in tail.notes.items():
         _keep_checkpoint(unit, size, text, witnesses)
     return Restored(tail.origin, tail.start, len(tail.bodies), opened, len(tail.notes), tuple(lost))
@@ -113,12 +117,11 @@ def restore_tail(unit: Unit, tail: Tail, witnesses: tuple[VerifierKey, ...] = ()
 def lost_payload(index: int, entry: Entry) -> dict[str, Any]:
     """What an entry of the kind `payload.erased` says of a payload whose key went down with the database."""
     assert entry.payload is not None  # noqa: S101
-    record = entry.data.get("proposalId") if entry.kind == receipts.DRAFTED else entry.data.get("executionId")
     return {
         "index": index,
         "seal": to_text(entry.seal),
         "erasedKind": entry.kind,
-        "recordId": str(record or ""),
+        "recordId": record_of(entry),
         "payloadSha256": to_text(entry.payload.sha256),
         "cause": "key lost",
     }
@@ -183,10 +186,13 @@ class Restore:
         return Done("restored", None, data)
 
 
-def _erased(tail: Tail) -> list[int]:
-    """Indexes whose payload an entry of the tail says was erased, those before the tail included."""
-    entries = (decode(body, b"") for body in tail.bodies)
-    return [int(entry.data["index"]) for entry in entries if entry.kind == ERASED]
+def _said(log: LogRow, tail: Tail) -> Iterator[Statement]:
+    """What the tail says was erased: of it, of the entries before it, and of earlier logs."""
+    for index, body in enumerate(tail.bodies, tail.start):
+        entry = decode(body, b"")
+        said = read_statement(entry.data, log.origin, log.epoch, index) if entry.kind == ERASED else None
+        if said is not None:
+            yield said
 
 
 def _payload(unit: Unit, index: int, found: Entry, in_vault: bytes | None) -> bytes | None:

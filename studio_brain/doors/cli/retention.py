@@ -9,7 +9,7 @@ from .app import Run, command, table
 Rationale = Annotated[str, typer.Option("--rationale", help="Why; at least ten characters.")]
 Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="all, kind, proposal or entry.")]
 Target = Annotated[str, typer.Argument(metavar="[TARGET]", help="Which one; nothing for all.")]
-DUE = {"index": "index", "kind": "kind", "takes": "takes", "at": "from"}
+DUE = {"epoch": "epoch", "index": "index", "kind": "kind", "takes": "takes", "at": "from"}
 HOLDS = {"at": "at", "kind": "kind", "target": "what", "rationale": "why"}
 
 
@@ -52,6 +52,7 @@ async def list_holds(run: Run) -> int:
 async def erase(
     run: Run,
     index: Annotated[list[int] | None, typer.Option("--index", help="One entry; may be given again.")] = None,
+    epoch: Annotated[int, typer.Option("--epoch", help="Of which log the indexes are; the latest without it.")] = 0,
     proposal: Annotated[list[str] | None, typer.Option("--proposal", help="All of a proposal.")] = None,
     reason: Annotated[
         str, typer.Option("--reason", help="asked by the person, entered by mistake, no longer needed, required by law")
@@ -59,7 +60,7 @@ async def erase(
     rationale: Rationale = "",
 ) -> int:
     """Propose to erase payloads for good; somebody else approves the list, then execute it."""
-    named: list[dict[str, Any]] = [{"index": item} for item in index or []]
+    named: list[dict[str, Any]] = [{"index": item} | ({"epoch": epoch} if epoch else {}) for item in index or []]
     named += [{"proposalId": item} for item in proposal or []]
     done = await run.perform("evidence.erase", {"entries": named, "reason": reason}, rationale)
     return run.show_performed(done, f"proposed: {done.proposal}; approve it, then: studio-brain execute")

@@ -10,6 +10,7 @@ Panes, the CLI, jobs and agents call these two and nothing else.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, select
@@ -27,10 +28,11 @@ from ..store.writer import UnitOfWork
 from . import decide, receipts, switches
 from .accept import accept
 from .decide import Refusal
+from .foreseeing import explained
 from .intake import Intake
-from .lifecycle import PROPOSAL, REFUSED
+from .lifecycle import REFUSED
 from .proposals import Plan, Proposal, find_proposal
-from .quotas import Quotas, owner_of
+from .quotas import Quotas
 from .receipts import decided_by, request_event
 from .registry import Capability, Done, Handler, Nothing, Registry, Request
 from .tables import request as request_table
@@ -297,50 +299,18 @@ class Gateway:
         return await self.deny(request, refusal)
 
     async def explain(self, proposal_id: str, session: Session) -> dict[str, dict[str, Any]]:
-        """What this session may do with a proposal, and why not: {"proposal.approve": {"allowed", "reasonCode", …}}.
-
-        It asks policy and the lifecycle, as the acts themselves will; it writes nothing and promises nothing.
-        """
+        """What this session may do with a proposal, and why not (`foreseeing.explained`)."""
         await self.authorize("proposal.read", session)
-        return await asyncio.to_thread(self.database.reading, lambda conn: self._explain(conn, proposal_id, session))
-
-    def _explain(self, conn: Connection, proposal_id: str, session: Session) -> dict[str, dict[str, Any]]:
-        item = find_proposal(conn, session.tenant, proposal_id)
-        if item is None:
-            return {}
-        context = Context(self.clock.now_ms(), switches.engaged(conn, session.tenant))
-        subject = item.subject(decide.connector_of(self.registry, item.capability))
-        result: dict[str, dict[str, Any]] = {}
-        for name, event in decide.EVENTS.items():
-            capability = self.registry.capabilities[name]
-            decision = evaluate(session.actor, capability.facts(), subject, context)
-            code, detail = decision.code, decision.detail
-            if event not in PROPOSAL.events(item.state):
-                code, detail = ReasonCode.WRONG_STATE, f"it is {item.state.replace('_', ' ')}"
-            elif name == "proposal.withdraw" and item.requester != session.actor.id:
-                code, detail = ReasonCode.ROLE_REQUIRED, "only the requester withdraws"
-            elif name == "proposal.rollback" and not decide.has_rollback(self.registry, item.capability):
-                code, detail = ReasonCode.NO_ROLLBACK, ""
-            elif name == EXECUTE and code is None and (full := self._full(conn, item)) is not None:
-                code, detail = full.code, full.detail
-            reason = None if code is None else REASONS[code]
-            result[name] = {
-                "allowed": code is None,
-                "reasonCode": None if code is None else code.value,
-                "sentence": "" if reason is None else reason.sentence,
-                "remedy": "" if reason is None else reason.remedy,
-                "detail": detail,
-                "rule": decision.rule,
-            }
-        return result
-
-    def _full(self, conn: Connection, item: Proposal) -> Refusal | None:
-        """Why the quotas would refuse to carry it out now."""
-        capability = self.registry.capabilities.get(item.capability)
-        if capability is None:
-            return None
-        owner = owner_of(item.plan.arguments, item.requester)
-        return self.quotas.foresee(conn, item.tenant, capability, item.requester, owner, item.target)
+        look = partial(
+            explained,
+            id=proposal_id,
+            actor=session.actor,
+            tenant=session.tenant,
+            registry=self.registry,
+            quotas=self.quotas,
+            now_ms=self.clock.now_ms(),
+        )
+        return await asyncio.to_thread(self.database.reading, look)
 
     def _handle(self, unit: Unit, request: Request) -> Answer:
         def act(decision: Decision) -> Done:

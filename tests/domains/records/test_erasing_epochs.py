@@ -25,7 +25,7 @@ from studio_brain.store.rows import state_sha256
 from studio_brain.store.sequencer import Unit
 from studio_brain.store.snapshots import marks
 from tests.domains.records.homes import VAULT, do, entries, seal, with_brain
-from tests.domains.records.lived import WHY, destroy, files_holding, imke, lived_home, note, verified
+from tests.domains.records.lived import WHY, destroy, files_holding, imke, lived_home, note, raw, verified
 
 SECRET = "Leopoldine paid for the broken kiln shelf with the brooch of her grandmother"
 ERASE = "evidence.erase"
@@ -326,3 +326,42 @@ def test_a_snapshot_of_the_earlier_log_alone_does_not_outlive_the_erasure(tmp_pa
         assert rows == [(None,)]
 
     with_brain(lived_home(tmp_path / "home"), work)
+
+
+def test_a_tail_that_is_taken_back_erases_in_the_earlier_log_again(tmp_path: Path) -> None:
+    home = lived_home(tmp_path / "home", VAULT)
+
+    async def before(brain: Brain) -> None:
+        await note(brain, SECRET)
+        await note(brain, "another one, that stays", "b2")
+        await next_epoch(brain)
+        await seal(brain, *range(5), payload=b"of the second epoch")
+
+    async def after(brain: Brain) -> None:
+        old = logs(brain)[0]
+        drafted = first_of(brain, old, "proposal.drafted")
+        await say(brain, statement(drafted, old.origin), place(old.log_id, drafted.seq))
+        assert (await do(brain, "vault.export")).outcome == "exported"
+
+    with_brain(home, before)
+    kept = {path.name: path.read_bytes() for path in home.glob("*.db*")}
+    with_brain(home, after)
+    for path in home.glob("*.db*"):
+        path.unlink()
+    for name, data in kept.items():  # the database is put back; the pins know that it was longer
+        (home / name).write_bytes(data)
+
+    async def work(brain: Brain) -> None:
+        old, new = logs(brain)
+        drafted = first_of(brain, old, "proposal.drafted")
+        there = "SELECT place FROM payload_key ORDER BY place"
+        was = [row[0] for row in raw(brain, there)]
+        assert place(old.log_id, drafted.seq) in was
+        done = await do(brain, "vault.restore", {"path": str(home / "usb")})
+        assert (done.outcome, done.data["payloadsLost"]) == ("restored", 0), done
+        assert [row[0] for row in raw(brain, there)] == [at for at in was if at != place(old.log_id, drafted.seq)]
+        assert place(new.log_id, drafted.seq + 1) in was  # nothing of the later log went instead
+        report = await verified(brain)
+        assert report.ok, report.fault
+
+    with_brain(home, work)

@@ -2,7 +2,6 @@
 """Checks what the evidence log of a studio handed out. Needs Python 3.9 and nothing else; reads files, sends nothing.
 
     python3 -I verify.py [--key VKEY]... PATH
-
 PATH is a receipt file (.tlog-proof), an audit bundle (folder or .tar) or a vault folder. VKEY is a verifier key that
 you have from somewhere you trust: the log's, and those of witnesses. Exit code 0: right, and signed with a key you
 gave; 3: agrees with itself, but no key was given, so anybody may have made it; 1: refused; 2: wrong usage.
@@ -156,16 +155,17 @@ class Check:
         self.keys, self.yes, self.anchored = keys, [], any(key.type == 1 for key in keys)
         self.no = [] if self.anchored else ["who signed it: give the log's key with --key, from somewhere you trust"]
 
-    def signed(self, data, own=None):
+    def signed(self, data, own=None, later=False):
         """The text of a note by the log that its first line names; `own` is a key that comes with the file itself."""
         text, signatures = note(data.decode())
         origin, strangers = own.name if own else text.split("\n")[0], {name for name, _, _ in signatures}
         need(origin in strangers, "it carries no signature of its log")
         logs = [key for key in self.keys if key.type == 1 and key.name == origin]
         need(logs or not self.anchored, f"none of the keys you gave is that of {origin}")
-        for key in (logs or [own] * bool(own)) + [key for key in self.keys if key.type == 4]:
+        by = [key for key in logs or [own] * bool(own) if any((key.name, key.id) == it[:2] for it in signatures)]
+        need(by or later or not (logs or own), f"{origin}: no signature by {' nor '.join(k.text for k in logs)}")
+        for key in by + [key for key in self.keys if key.type == 4]:
             mine = [value for name, id, value in signatures if (name, id) == (key.name, key.id)]
-            need(key.type == 4 or mine, f"{origin}: no signature by the key {key.text}")
             self.no += [] if mine else [f"whether {key.name} has seen it: it has not cosigned it"]
             for value in mine:
                 time = int.from_bytes(value[:8], "big")
@@ -177,7 +177,7 @@ class Check:
         return text
 
     def checkpoint(self, data, own=None):
-        match = re.fullmatch(f"(.+)\n{N}\n(.+)\n", self.signed(data, own))
+        match = re.fullmatch(f"(.+)\n{N}\n(.+)\n", self.signed(data, own, not self.anchored))
         need(match, "a checkpoint has three lines: origin, size, root")
         return match[1], int(match[2]), b64(match[3], 32)
 

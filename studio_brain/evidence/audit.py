@@ -27,7 +27,7 @@ from .checkpoint import Checkpoint
 from .entry import Commitment, Entry, EntryError, decode
 from .erasure import ERASED
 from .merkle import HASH_SIZE, ProofError, leaf_hash
-from .note import NoteError, Signer, VerifierKey, decode_base64
+from .note import Note, NoteError, Signer, VerifierKey, decode_base64
 from .numbers import decimal
 from .rangeproof import left_spans, range_root
 from .receipt import Checked, ProofRefused, check_entry, check_signatures
@@ -235,16 +235,18 @@ def _verify(files: Files, keys: Sequence[VerifierKey]) -> tuple[Manifest, Checke
     signed = note.parse(_read(files, MANIFEST))
     manifest = Manifest.parse(signed.text)
     logs = [key for key in keys if key.type == note.ED25519]
-    for key in logs or [manifest.key]:
+    for key in logs:
         if key.name != manifest.origin:
             raise ProofRefused(f"the bundle is of {manifest.origin}, the key of {key.name}")
+    for key in _signers(signed, logs or [manifest.key]):
         key.verify(signed)
     _check_files(files, manifest)
     text = note.parse(_read(files, CHECKPOINT))
     checkpoint = Checkpoint.parse(text.text)
     if (checkpoint.origin, checkpoint.size) != (manifest.origin, manifest.size):
         raise ProofRefused("the checkpoint is another than the manifest says")
-    found = check_signatures(text, keys if logs else [manifest.key, *keys])
+    signers = _signers(text, logs) if logs else [manifest.key] if _has_signed(text, manifest.key) else []
+    found = check_signatures(text, [*signers, *(key for key in keys if key not in logs)])
     left, right = parse_proof(_read(files, PROOF), manifest.first)
     kept: dict[int, Entry] = {}
     leaves = list(_leaves(files, manifest, kept))
@@ -263,8 +265,22 @@ def _verify(files: Files, keys: Sequence[VerifierKey]) -> tuple[Manifest, Checke
             "who signed it: no key was given, and the one in the manifest is the bundle's own word. Get the verifier "
             f"key of {manifest.origin} from somewhere you trust"
         )
-    told = found.checked if logs else found.checked[1:]
+    told = found.checked if logs else found.checked[len(signers) :]
     return manifest, Checked((*checked, *told), (*unchecked, *found.unchecked), bool(logs), found.cosigned)
+
+
+def _has_signed(signed: Note, key: VerifierKey) -> bool:
+    """Whether a line says so; it is for `verify` to find out."""
+    return any((line.name, line.key_id) == (key.name, key.key_id) for line in signed.signatures)
+
+
+def _signers(signed: Note, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
+    """Those of the log's keys that signed: a bundle made after a change of keys has one on its checkpoint and another
+    on its manifest."""
+    found = [key for key in keys if _has_signed(signed, key)]
+    if not found:
+        raise ProofRefused(f"no signature by {', '.join(key.serialize() for key in keys)}")
+    return found
 
 
 def _check_files(files: Files, manifest: Manifest) -> None:

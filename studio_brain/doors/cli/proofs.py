@@ -132,8 +132,14 @@ async def export_audit(
         done,
         f"{out}: entries {data['first']} to {data['last']} of {data['origin']}",
         f"bundle {data['bundle']}",
-        f"key {run.brain.verifier_key(data['origin']).serialize()}",
+        *[f"key {key}" for key in _keys_of(run, data["origin"])],
     )
+
+
+def _keys_of(run: Run, origin: str) -> list[str]:
+    """The keys on a bundle: the log's, and the present one on the manifest where that is another by now."""
+    both = (run.brain.verifier_key(origin), VerifierKey(origin, run.brain.office.signer.public_key))
+    return list(dict.fromkeys(key.serialize() for key in both))
 
 
 @command("export verify", opens=False)

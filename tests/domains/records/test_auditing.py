@@ -25,7 +25,7 @@ from tests.domains.records.homes import make_home, seal, with_brain
 from tests.domains.records.test_vault import erase
 from tests.evidence import stranger
 from tests.evidence.keys import TestKey
-from tests.evidence.stranger import REFUSED, VERIFIED
+from tests.evidence.stranger import REFUSED, UNANCHORED, VERIFIED
 
 WHY = "asked for by the tax office"
 WITNESS = VerifierKey("witness.example/w", TestKey(b"\x09" * 32).public_key, cosignature.ED25519)
@@ -221,6 +221,29 @@ def test_what_was_erased_is_named_with_the_entry_that_says_so(home: Path, tmp_pa
         assert "9 was erased by entry 24" in told or "entry 24 erased the payload of entry 9" in told
     assert "NOT checked: entry 25 erased the payload of entry 12" in said
     assert any("12 was erased by entry 25, which lies outside" in line for line in found.unchecked)
+
+
+def test_a_log_whose_key_was_changed_is_handed_out_under_both_keys(home: Path, tmp_path: Path) -> None:
+    """Its checkpoint carries the old key's signature, the manifest that of the key of the day it was made."""
+
+    async def work(brain: Brain) -> tuple[str, str]:
+        await fill(brain)
+        await perform(brain, "evidence.rotate_key", {}, why=WHY)
+        done = await export(brain, tmp_path / "b", "0", "23", payloads=True, epoch=1)
+        origin = done.data["origin"]
+        return brain.verifier_key(origin).serialize(), VerifierKey(origin, brain.office.signer.public_key).serialize()
+
+    old, new = with_brain(home, work)
+    assert old != new
+    with open_bundle(tmp_path / "b") as files:
+        assert audit.verify(files, [VerifierKey.parse(old), VerifierKey.parse(new)])[1].anchored
+        assert not audit.verify(files)[1].anchored
+        for one in (old, new):
+            with pytest.raises(StudioBrainError, match="no signature by"):
+                audit.verify(files, [VerifierKey.parse(one)])
+    assert stranger.look(tmp_path / "b", old, new)[0] == VERIFIED
+    assert [stranger.look(tmp_path / "b", one)[0] for one in (old, new)] == [REFUSED, REFUSED]
+    assert stranger.look(tmp_path / "b")[0] == UNANCHORED
 
 
 def test_a_payload_that_is_gone_without_a_word_is_not_handed_out(home: Path, tmp_path: Path) -> None:

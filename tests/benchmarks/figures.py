@@ -26,7 +26,10 @@ class Figure:
         return f"MISSED by {abs(self.ratio - self.bound) / self.bound:.0%}"
 
     def line(self) -> str:
-        return json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()})
+        """{"name", "value", "unit", "against", "ratio", "bound", "holds"}"""
+        shown = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        del shown["at_least"]
+        return json.dumps(shown)
 
 
 def at_most(name: str, value: float, unit: str, against: str, other: float, bound: float | None) -> Figure:

@@ -26,7 +26,7 @@ from .scan import BODY, is_true, rows
 from .statements import Statements
 from .sweep import HEAD, Finding, LogSweep
 from .tables import place, seq_of
-from .tiles import TileReader
+from .tiles import TILE_WIDTH, TileReader
 
 BEYOND = "SELECT max(size) FROM checkpoint WHERE log_id = ? AND size > ?"
 # A second entry with the id of an earlier one, or at the same position of the same stream. The sign keeps SQLite from
@@ -36,6 +36,15 @@ SAME_POSITION = (
     "SELECT max(place) FROM entry WHERE +place >= ? AND +place < ? GROUP BY stream_id, pos HAVING count(*) > 1 LIMIT 1"
 )
 SAME_NAME = "SELECT count(*) FROM (SELECT name FROM stream WHERE log_id = ? GROUP BY name HAVING count(*) > 1) AS twice"
+# What stands under this log's places and names another log.
+OTHER_LOG = "SELECT min(place) FROM entry WHERE +place >= ? AND +place < ? AND log_id <> ?"
+OTHER_STREAM = (
+    "SELECT min(e.place) FROM stream s JOIN entry e ON e.stream_id = s.stream_id "
+    "WHERE s.log_id <> ? AND e.pos = 0 AND e.place >= ? AND e.place < ?"
+)
+GROWN = "SELECT 1 FROM head WHERE log_id = ? AND size > ?"
+NO_SIZE = "SELECT count(*) FROM checkpoint WHERE log_id = ? AND size < 1"
+TILES = "SELECT count(*) FROM tile WHERE log_id = ?"
 COSIGNED = (
     "SELECT c.size, c.key_id, c.line, n.note FROM cosignature c LEFT JOIN checkpoint n "
     "ON n.log_id = c.log_id AND n.size = c.size WHERE c.log_id = ? AND c.size > ? ORDER BY c.size"
@@ -66,6 +75,7 @@ def close(
     _erased_later(conn, sweep, others)
     _payloads(sweep)
     try:
+        _beside(conn, sweep)
         if sweep.deep:
             _twice(conn, sweep)
     except conn.dialect.loaded_dbapi.Error as error:
@@ -136,6 +146,30 @@ def _is_swept(conn: Connection, where: LogSweep, said: Statement) -> bool:
 def _payloads(sweep: LogSweep) -> None:
     for first, end in sweep.gone.minus(sweep.erased):
         sweep.find(Finding(first, end, MISSING, "its payload is gone and no entry says that it was erased"))
+
+
+def _beside(conn: Connection, sweep: LogSweep) -> None:
+    """Rows that belong to no entry, tile or size of this log, and entries or streams that say they are another's."""
+    log, first, last = sweep.log, place(sweep.log.log_id, 0), place(sweep.log.log_id, sweep.total)
+    for found in (
+        rows(conn, OTHER_LOG, (first, last, log.log_id)) if sweep.deep else [],
+        rows(conn, OTHER_STREAM, (log.log_id, first, last)),
+    ):
+        if found and found[0][0] is not None:
+            index = seq_of(found[0][0])
+            sweep.find(Finding(index, index + 1, ALTERED, "it is filed under another log"))
+    width, full = TILE_WIDTH, 0
+    while width <= sweep.total:
+        full += sweep.total // width
+        width *= TILE_WIDTH
+    stored = rows(conn, TILES, (log.log_id,))[0][0]
+    if stored > full and not rows(conn, GROWN, (log.log_id, sweep.total)):
+        what = f"it has {stored} stored tiles; {sweep.total} entries fill {full}"
+        sweep.find(Finding(WHOLE_LOG, 0, ALTERED, what))
+    if rows(conn, NO_SIZE, (log.log_id,))[0][0]:
+        sweep.find(Finding(WHOLE_LOG, 0, ALTERED, "it holds a checkpoint of no size"))
+    if log.origin.split("/")[-2:] != [log.tenant, str(log.epoch)]:
+        sweep.find(Finding(WHOLE_LOG, 0, ALTERED, "its row names another studio or epoch than its origin"))
 
 
 def _twice(conn: Connection, sweep: LogSweep) -> None:

@@ -301,7 +301,7 @@ def _judges(conn: Connection, log: LogRow, key: VerifierKey, stop: int) -> list[
 
 
 def _open(log: LogRow, key: VerifierKey, size: int, note: str) -> _Bound:
-    signed = checkpoints.open_signed(note, key)
+    signed = checkpoints.open_own(note, key)
     if signed.origin != log.origin or signed.size != size:
         raise NoteError("it belongs elsewhere")
     return _Bound(size, signed.root)

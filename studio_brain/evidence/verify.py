@@ -23,7 +23,6 @@ from sqlalchemy.exc import DBAPIError
 from ..kernel.canonical import is_canonical
 from ..kernel.errors import StudioBrainError, VerificationError
 from . import checkpoint as checkpoints
-from . import note
 from .entry import Entry, decode
 from .erasure import ERASED, Statement, read_statement
 from .log import LogRow
@@ -402,10 +401,7 @@ def _check_checkpoint(log: LogRow, state: _Pass, stored: tuple[int, str], key: V
     if not isinstance(text, str):
         raise Tampered(log.origin, size - 1, "the checkpoint that covers it is no text")
     try:
-        signed = note.parse(text)
-        found = checkpoints.open_note(signed, key)
-        if len(key.signatures_on(signed)) != len(signed.signatures):
-            raise NoteError("it carries a line that nobody here has signed")
+        found = checkpoints.open_own(text, key)
     except NoteError as error:
         raise Tampered(log.origin, size - 1, f"the checkpoint that covers it: {error}") from error
     if found.origin != log.origin or found.size != size:

@@ -21,8 +21,9 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from studio_brain.evidence import closing as sweep_end
 from studio_brain.evidence import sweep
-from studio_brain.evidence.log import find_log
+from studio_brain.evidence.log import all_logs, find_log
 from studio_brain.evidence.verify import Anchor, Tampered, verify_log
 from studio_brain.kernel.errors import StorageError
 from studio_brain.store.database import PAGE_SIZE, memory_database
@@ -53,7 +54,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        return not (self.missed or self.misplaced or self.false_alarms)
+        return not (self.missed or self.misplaced or self.false_alarms or self.unseen_by_sweep or self.stopped)
 
     def lines(self) -> list[str]:
         total = sum(self.edits.values())
@@ -126,7 +127,9 @@ class Campaign:
     def look_at_the_untouched(self) -> None:
         self.report.untouched += 1
         with self.conn.begin():
-            if self.fault(self.conn, self.anchors) or not sweep.whole(self.conn, self.sealed.log, verifier()).ok:
+            swept = sweep.whole(self.conn, self.sealed.log, verifier())
+            sweep_end.close(self.conn, swept)
+            if self.fault(self.conn, self.anchors) or not swept.ok:
                 self.report.false_alarms += 1
         if (
             _contents(self.sealed.path, self.sealed.log.log_id) != self.sound
@@ -175,7 +178,9 @@ class Campaign:
     def swept(self, name: str) -> int | None:
         """The sweep's first finding; −1 when it found nothing or gave up, which the report counts."""
         try:
-            swept = sweep.whole(self.conn, self.sealed.log, verifier())
+            log = next(found for found in all_logs(self.conn) if found.log_id == self.sealed.log.log_id)
+            swept = sweep.whole(self.conn, log, verifier())
+            sweep_end.close(self.conn, swept)
             if swept.ok:
                 self.report.unseen_by_sweep[name.partition(" (draw")[0]] += 1
             return -1 if swept.ok else swept.first_bad()

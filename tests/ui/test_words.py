@@ -140,3 +140,15 @@ def test_counting_and_listing():
 def test_a_fault_says_what_happened_where_and_what_to_do():
     what, remedy = words.fault({"code": "X", "sentence": "The disk is full", "detail": "/home", "remedy": "Free some"})
     assert (what, remedy) == ("The disk is full: /home.", "Free some.")
+
+
+def test_every_kind_of_receipt_has_its_words():
+    from studio_brain.domains.compliance.manifest import MANIFEST as compliance
+    from studio_brain.domains.incidents.manifest import MANIFEST as incidents
+    from studio_brain.domains.records.manifest import MANIFEST as records
+    from studio_brain.domains.studio.manifest import MANIFEST as studio
+    from studio_brain.gateway.manifest import MANIFEST as gateway
+
+    manifests = (gateway, studio, records, incidents, compliance)
+    kinds = {kind for manifest in manifests for kind in manifest.receipt_kinds}
+    assert sorted(kinds - set(words.KINDS)) == []

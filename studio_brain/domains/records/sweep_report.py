@@ -152,8 +152,8 @@ def anchor_json(seen: Seen, now_ms: int) -> dict[str, Any]:
 def checked(outcome: Outcome, writes: int, matched: int) -> list[str]:
     """What was looked at, a sentence each."""
     lines = [
-        f"{log.log.origin}: entries {log.first} to {log.total} from their bytes, {log.checkpoints} signed checkpoints, "
-        f"{log.payloads} payloads"
+        f"{log.log.origin}: {_entries(log.total - log.first)} from index {log.first} on, from their bytes, "
+        f"{log.checkpoints} signed checkpoints, {log.payloads} payloads"
         for log in outcome.logs
     ]
     lines += [
@@ -173,6 +173,10 @@ def checked(outcome: Outcome, writes: int, matched: int) -> list[str]:
     return lines
 
 
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
+
+
 def not_checked(outcome: Outcome) -> list[str]:
     """What this sweep says nothing about."""
     lines = []
@@ -185,7 +189,8 @@ def not_checked(outcome: Outcome) -> list[str]:
         if not held:
             lines.append(f"{origin}: nothing outside this home has been compared; a cut tail would not show")
         elif max(held) < log.total:
-            lines.append(f"{origin}: the last {log.total - max(held)} entries are signed, and anchored nowhere else")
+            newer = _entries(log.total - max(held))
+            lines.append(f"{origin}: {newer} at the end: signed, and anchored nowhere else")
     if not outcome.structure:
         lines.append("pages and indexes of the database")
     lines.append("what the vaults hold, entry by entry: vault verify does that")

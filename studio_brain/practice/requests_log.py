@@ -25,7 +25,8 @@ def is_trace(path: str) -> bool:
 
 @dataclass(slots=True)
 class Entry:
-    """`status` is None while no answer has been given, and stays so when none was (`outcome` says what happened)."""
+    """`status` is None while no answer has been given, and stays so when none was (`outcome` says what happened).
+    `received`: its body is here whole, whatever becomes of the caller now."""
 
     n: int
     at: str
@@ -36,6 +37,7 @@ class Entry:
     uid: str | None = None
     status: int | None = None
     outcome: str = "pending"
+    received: bool = False
     requestId: str | None = None
     correlationId: str | None = None
     idempotencyKey: str | None = None
@@ -63,6 +65,10 @@ class RequestsLog:
         self._entries.append(entry)
         self._tell()
         return entry
+
+    def receive(self, entry: Entry) -> None:
+        entry.received = True
+        self._tell()
 
     def close(self, entry: Entry, status: int | None, outcome: str) -> None:
         entry.status, entry.outcome = status, outcome

@@ -20,7 +20,7 @@ from ...evidence.merkle import (
     verify_consistency,
     verify_inclusion,
 )
-from ...evidence.note import parse
+from ...evidence.note import parse, with_lines
 from ...evidence.receipt import ReceiptFile
 from ...evidence.tables import place
 from ...evidence.tiles import TileReader
@@ -94,7 +94,7 @@ class SelectedLog:
         if not rows:
             return None
         lines = self._select(COSIGNATURES, {"log_id": self.log_id, "size": rows[0]["size"]})
-        return receipts.add_cosignatures(rows[0]["note"], [row["line"] for row in lines])
+        return with_lines(rows[0]["note"], [row["line"] for row in lines])
 
     # tiles.TileStore
 
